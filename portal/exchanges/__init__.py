@@ -1,0 +1,1 @@
+"""Adapters: they know the vendor, not the database. Use `portal.exchanges.registry.open_exchange`."""

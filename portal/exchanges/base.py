@@ -1,0 +1,102 @@
+"""The contract that every adapter keeps. `tests/exchanges/contract.py` holds each adapter to what it claims."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from portal.trading.instrument import Instrument
+from portal.trading.orders import (
+    AccountFacts,
+    Balance,
+    FillReport,
+    Lookup,
+    OrderRef,
+    OrderReport,
+    OrderRequest,
+    PositionReport,
+    Ticker,
+)
+from portal.trading.types import MarketType, OrderType, TimeInForce
+
+
+class IdentityClass(StrEnum):
+    """What a venue does with a client order id it has seen before (reliability.md 2.4)."""
+
+    REPLAY = "A"
+    REFUSED_FOR_EVER = "B-all"
+    REFUSED_WHILE_OPEN = "B-open"
+    UNCHECKED = "C"
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What this adapter promises for this venue. Unknown = not promised."""
+
+    market_types: frozenset[MarketType]
+    order_types: frozenset[OrderType]
+    time_in_force: frozenset[TimeInForce]
+    identity: IdentityClass = IdentityClass.UNCHECKED
+    query_by_client_order_id: bool = False
+    request_window: bool = False
+    reduce_only: bool = False
+    hedge_mode: bool = False
+    native_stop: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """Decrypted API credentials on their way to an adapter. Never printed."""
+
+    values: Mapping[str, str] = field(repr=False)
+
+    def get(self, key: str, default: str = "") -> str:
+        return self.values.get(key, default)
+
+
+class Exchange(Protocol):
+    """One account at one venue. All methods may use the network, none may run inside a database transaction, all raise
+    `ExchangeError`. Reads may be repeated; `place_order` must never be repeated by anybody."""
+
+    @property
+    def capabilities(self) -> Capabilities: ...
+
+    def instruments(self) -> Mapping[str, Instrument]:
+        """All markets by unified symbol; loaded once per venue and process and shared by all accounts."""
+
+    def balances(self, market_type: MarketType) -> Mapping[str, Balance]:
+        """Free and total per currency of the wallet that pays for `market_type`."""
+
+    def tickers(self, symbols: Sequence[str]) -> Mapping[str, Ticker]:
+        """Best prices of `symbols` in one request where the venue can. Symbols without a usable price are missing."""
+
+    def place_order(self, request: OrderRequest) -> OrderReport:
+        """Send `request` ONCE. Returns only when the venue acknowledged it with an id that is ours.
+
+        Raises ExchangeError with outcome NOT_PLACED only with proof; anything else, of whatever kind, is UNKNOWN.
+        """
+
+    def cancel_order(self, ref: OrderRef) -> None:
+        """Ask the venue to cancel. Success means accepted, not canceled: look afterwards. Gone already is success."""
+
+    def find_order(self, ref: OrderRef) -> Lookup:
+        """Ask every query route this venue has, by client order id (and by `ref.exchange_order_id` when known).
+
+        Raises only when no route answered.
+        """
+
+    def open_orders(self, symbol: str) -> Sequence[OrderReport]:
+        """The account's resting orders on `symbol`, foreign ones included."""
+
+    def fills(self, symbol: str, since: datetime, exchange_order_id: str | None = None) -> Sequence[FillReport]:
+        """The account's fills on `symbol` since `since` (all pages), of one order when given."""
+
+    def positions(self, symbols: Sequence[str]) -> Sequence[PositionReport]:
+        """Open derivative positions; an empty answer is data, a failed read raises."""
+
+    def account_facts(self) -> AccountFacts:
+        """What the key may do and how the account is set up."""
+
+    def close(self) -> None:
+        """Release sockets. The object is not used afterwards."""
