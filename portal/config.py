@@ -120,7 +120,7 @@ class Settings:
                 values[item.name] = item.metadata["reader"](env, text)
         settings = cls(**values)
         if settings.database_url is None:
-            return settings._with_stored_secrets()
+            return settings.with_stored_secrets()
         return settings.require_secrets()
 
     @property
@@ -153,7 +153,7 @@ class Settings:
                 )
         return self.require_secrets()
 
-    def _with_stored_secrets(self) -> Self:
+    def with_stored_secrets(self) -> Self:
         stored: dict[str, Any] = {}
         for item in fields(self):
             env = item.metadata["env"]
