@@ -1,0 +1,122 @@
+"""The database handle, the column types, and the one way to open a transaction. No tables and no rules here."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import orm
+
+NAMING_CONVENTION = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+_JOBS = "portal_jobs"
+_OWNED = "portal_transaction"
+
+
+class UTCDateTime(sa.types.TypeDecorator[datetime]):
+    """An aware UTC instant; a naive datetime is refused instead of being guessed."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        if value is not None and value.tzinfo is None:
+            raise ValueError(f"a naive datetime was given ({value!r}); use portal.db.utcnow()")
+        return value
+
+    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        return value.astimezone(UTC) if value is not None else None
+
+
+class Base(orm.DeclarativeBase):
+    """Parent of every model: named constraints, exact numbers, UTC."""
+
+    metadata = sa.MetaData(naming_convention=NAMING_CONVENTION)
+    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy reads it from the class
+        datetime: UTCDateTime,
+        Decimal: sa.Numeric(38, 18),
+        str: sa.Text,
+    }
+
+
+db = SQLAlchemy(model_class=Base)
+
+
+def enum_type(enum: type[StrEnum]) -> sa.Enum:
+    """A text column that holds the values of `enum` and nothing else, by a named check constraint."""
+    return sa.Enum(
+        enum,
+        native_enum=False,
+        create_constraint=True,
+        validate_strings=True,
+        values_callable=lambda members: [member.value for member in members],
+        length=32,
+    )
+
+
+def utcnow() -> datetime:
+    """Now, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+@contextmanager
+def transaction() -> Iterator[orm.scoped_session[orm.Session]]:
+    """One unit of work: commits at the end, rolls back on any exception, refuses to nest.
+
+    Public functions of `services/` own one each; helpers flush and never commit. No network call inside.
+    """
+    session = db.session
+    if session.info.get(_OWNED):
+        raise RuntimeError("transaction() does not nest: the caller already owns one")
+    if session().in_transaction():
+        # A read made before opened one; it sees an old snapshot and must not decide anything here.
+        session.rollback()
+    session.info[_OWNED] = True
+    try:
+        yield session
+        session.commit()
+    except BaseException:
+        session.rollback()
+        raise
+    finally:
+        session.info.pop(_OWNED, None)
+
+
+def in_transaction() -> bool:
+    """True while the calling thread owns a `transaction()`; adapters' callers assert that it is not."""
+    return bool(db.session.info.get(_OWNED))
+
+
+def request_job(name: str, *ids: int) -> None:
+    """Ask for a job once the running transaction has committed (see `portal/events.py`). A hint, never a promise:
+    whatever must happen is in a row that the sweeper finds."""
+    jobs: list[tuple[str, tuple[int, ...]]] = db.session.info.setdefault(_JOBS, [])
+    if (name, ids) not in jobs:
+        jobs.append((name, ids))
+
+
+def requested_jobs(session: orm.Session) -> list[tuple[str, tuple[int, ...]]]:
+    """Take the jobs remembered on `session` (for `portal/events.py` only)."""
+    jobs: list[tuple[str, tuple[int, ...]]] = session.info.pop(_JOBS, [])
+    return jobs
+
+
+def end_read() -> None:
+    """Give the connection back after reads, so that no transaction is open across a network call. Objects stay
+    usable as far as they were loaded."""
+    if in_transaction():
+        raise RuntimeError("a transaction is open: nothing may go over the network now")
+    db.session.rollback()
+
+
+JsonDict = dict[str, Any]

@@ -1,0 +1,47 @@
+"""The tables, one file per noun. Columns and small questions about one row; no I/O, no commits."""
+
+from portal.models.analytics import ExecutionAnalytics
+from portal.models.audit import AuditEntry
+from portal.models.connection import ExecutionConnection
+from portal.models.data_connection import DataConnection
+from portal.models.execution import UNSETTLED, Execution
+from portal.models.lease import JobLease
+from portal.models.log import ExecutionLog
+from portal.models.notification import Notification
+from portal.models.order import IN_DOUBT, RESTING, Fill, Order
+from portal.models.plan import Plan, Subscription, plan_signals
+from portal.models.position import ExecutionPosition
+from portal.models.preset import TradingPreset
+from portal.models.signal import Signal, publish_sequence
+from portal.models.token import ApiToken
+from portal.models.trading_state import TradingState
+from portal.models.user import ADMIN, TRADER, Role, User
+
+__all__ = [
+    "ADMIN",
+    "IN_DOUBT",
+    "RESTING",
+    "TRADER",
+    "UNSETTLED",
+    "ApiToken",
+    "AuditEntry",
+    "DataConnection",
+    "Execution",
+    "ExecutionAnalytics",
+    "ExecutionConnection",
+    "ExecutionLog",
+    "ExecutionPosition",
+    "Fill",
+    "JobLease",
+    "Notification",
+    "Order",
+    "Plan",
+    "Role",
+    "Signal",
+    "Subscription",
+    "TradingPreset",
+    "TradingState",
+    "User",
+    "plan_signals",
+    "publish_sequence",
+]

@@ -1,0 +1,109 @@
+"""Every order ever intended. A row exists before anything is sent: no row, nothing was sent."""
+
+from datetime import datetime
+from decimal import Decimal
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from portal.db import Base, JsonDict, enum_type
+from portal.models.base import IntPk, Timestamps, foreign_key
+from portal.models.connection import ExecutionConnection
+from portal.trading.types import OrderRole, OrderState, OrderType, PositionSide, Side, TimeInForce
+
+#: May exist at the venue, but nobody has seen it yet: ask, never send again.
+IN_DOUBT = (OrderState.IN_FLIGHT, OrderState.UNRESOLVED)
+#: Known to rest at the venue.
+RESTING = (OrderState.OPEN, OrderState.PARTIALLY_FILLED)
+
+
+class Order(Timestamps, Base):
+    __tablename__ = "orders"
+    __table_args__ = (
+        sa.UniqueConstraint("connection_id", "exchange_order_id"),
+        sa.CheckConstraint("quantity > 0", name="quantity_positive"),
+        sa.Index(
+            "ix_orders_live",
+            "connection_id",
+            "state",
+            postgresql_where=sa.text("state IN ('in_flight', 'unresolved', 'open', 'partially_filled')"),
+        ),
+    )
+
+    id: Mapped[IntPk]
+    #: Names execution or position, leg and generation: `execution-42:entry:0`. One order for ever.
+    intent_key: Mapped[str] = mapped_column(unique=True)
+    #: Ours, sent to the venue; derived from `intent_key`.
+    client_order_id: Mapped[str] = mapped_column(unique=True)
+    execution_id: Mapped[int | None] = mapped_column(sa.ForeignKey("executions.id"), index=True)
+    position_id: Mapped[int | None] = mapped_column(sa.ForeignKey("execution_positions.id"), index=True)
+    connection_id: Mapped[int | None] = mapped_column(foreign_key("execution_connections.id"))
+    role: Mapped[OrderRole] = mapped_column(enum_type(OrderRole))
+    #: How often this leg was tried before; each time only after proof of absence.
+    generation: Mapped[int] = mapped_column(default=0)
+    symbol: Mapped[str]
+    side: Mapped[Side] = mapped_column(enum_type(Side))
+    position_side: Mapped[PositionSide] = mapped_column(enum_type(PositionSide))
+    order_type: Mapped[OrderType] = mapped_column(enum_type(OrderType))
+    time_in_force: Mapped[TimeInForce] = mapped_column(enum_type(TimeInForce))
+    #: Base currency on spot, contracts on swaps.
+    quantity: Mapped[Decimal]
+    price: Mapped[Decimal | None]
+    trigger_price: Mapped[Decimal | None]
+    reduce_only: Mapped[bool] = mapped_column(default=False)
+    #: The frozen request, all of it; what the adapter was given.
+    payload: Mapped[JsonDict] = mapped_column(JSONB)
+    state: Mapped[OrderState] = mapped_column(enum_type(OrderState), default=OrderState.IN_FLIGHT)
+    #: The venue's id.
+    exchange_order_id: Mapped[str | None]
+    #: Sum of the fills, or the venue's word until they arrive.
+    filled_quantity: Mapped[Decimal] = mapped_column(default=Decimal(0))
+    average_price: Mapped[Decimal | None]
+    #: Price that sizing assumed, for slippage figures.
+    reference_price: Mapped[Decimal | None]
+    #: When the intent was committed; the request's own timestamp where the venue allows it.
+    sent_at: Mapped[datetime]
+    #: After this moment the venue refuses the request, and so do we.
+    not_after: Mapped[datetime]
+    acknowledged_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None]
+    error_code: Mapped[str | None]
+    error_message: Mapped[str | None]
+    venue_code: Mapped[str | None]
+    #: When the venue is asked about it next (in doubt or resting).
+    next_query_at: Mapped[datetime | None] = mapped_column(index=True)
+    #: How often it was asked while in doubt.
+    queries: Mapped[int] = mapped_column(default=0)
+    #: Successful "not found" answers after the validity window, and the kinds of endpoint that gave them.
+    absent_answers: Mapped[int] = mapped_column(default=0)
+    absent_from: Mapped[list[str]] = mapped_column(ARRAY(sa.Text), default=list)
+    last_absent_at: Mapped[datetime | None]
+    #: Fills of this order were read completely.
+    fills_complete: Mapped[bool] = mapped_column(default=False)
+
+    connection: Mapped[ExecutionConnection | None] = relationship()
+
+
+class Fill(Base):
+    __tablename__ = "fills"
+    __table_args__ = (
+        sa.UniqueConstraint("connection_id", "symbol", "exchange_fill_id"),
+        sa.CheckConstraint("quantity > 0", name="quantity_positive"),
+    )
+
+    id: Mapped[IntPk]
+    connection_id: Mapped[int | None] = mapped_column(foreign_key("execution_connections.id"))
+    order_id: Mapped[int] = mapped_column(sa.ForeignKey("orders.id"), index=True)
+    position_id: Mapped[int | None] = mapped_column(sa.ForeignKey("execution_positions.id"), index=True)
+    #: The venue's own id; the key that makes a repeated report harmless.
+    exchange_fill_id: Mapped[str]
+    exchange_order_id: Mapped[str]
+    symbol: Mapped[str]
+    side: Mapped[Side] = mapped_column(enum_type(Side))
+    quantity: Mapped[Decimal]
+    price: Mapped[Decimal]
+    #: [{"currency", "cost"}], costs as strings.
+    fees: Mapped[list[JsonDict]] = mapped_column(JSONB, default=list)
+    is_maker: Mapped[bool | None]
+    filled_at: Mapped[datetime]

@@ -1,0 +1,96 @@
+"""One exposure on one connection, opened by one execution and watched until it is closed."""
+
+from datetime import datetime
+from decimal import Decimal
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from portal.db import Base, JsonDict, enum_type
+from portal.models.base import IntPk, Timestamps, foreign_key
+from portal.models.connection import ExecutionConnection
+from portal.trading.types import ClosedReason, MarketType, PositionSide, PositionStatus, Protection
+
+
+class ExecutionPosition(Timestamps, Base):
+    __tablename__ = "execution_positions"
+    __table_args__ = (
+        sa.Index(
+            "ix_execution_positions_live",
+            "connection_id",
+            "symbol",
+            postgresql_where=sa.text("status IN ('open', 'closing')"),
+        ),
+        sa.Index("ix_execution_positions_owner", "owner_id", "id"),
+        sa.CheckConstraint("quantity >= 0", name="quantity_not_negative"),
+    )
+
+    id: Mapped[IntPk]
+    #: The execution that opened it; one position each.
+    execution_id: Mapped[int | None] = mapped_column(sa.ForeignKey("executions.id"), unique=True)
+    connection_id: Mapped[int | None] = mapped_column(foreign_key("execution_connections.id"))
+    owner_id: Mapped[int | None] = mapped_column(foreign_key("users.id"))
+    connection_name: Mapped[str]
+    #: Where its price is read.
+    exchange_name: Mapped[str]
+    currency_pair: Mapped[str]
+    #: ccxt's unified symbol.
+    symbol: Mapped[str]
+    market_type: Mapped[MarketType] = mapped_column(enum_type(MarketType))
+    position_side: Mapped[PositionSide] = mapped_column(enum_type(PositionSide))
+    base: Mapped[str]
+    quote: Mapped[str]
+    settle: Mapped[str]
+    contract_size: Mapped[Decimal] = mapped_column(default=Decimal(1))
+    linear: Mapped[bool] = mapped_column(default=True)
+    #: Held now, from fills, net of base-currency fees.
+    quantity: Mapped[Decimal] = mapped_column(default=Decimal(0))
+    #: Bought (or sold short) in total, net of base-currency fees.
+    entry_quantity: Mapped[Decimal] = mapped_column(default=Decimal(0))
+    average_entry_price: Mapped[Decimal | None]
+    average_exit_price: Mapped[Decimal | None]
+    mark_price: Mapped[Decimal | None]
+    marked_at: Mapped[datetime | None]
+    #: In settlement currency, net of fees and funding.
+    unrealized_pnl: Mapped[Decimal] = mapped_column(default=Decimal(0))
+    #: In settlement currency, net of fees and funding.
+    realized_pnl: Mapped[Decimal] = mapped_column(default=Decimal(0))
+    #: Fees paid so far, in settlement currency.
+    fees: Mapped[Decimal] = mapped_column(default=Decimal(0))
+    funding: Mapped[Decimal] = mapped_column(default=Decimal(0))
+    #: Too small to be sold; booked when the position closes.
+    dust_quantity: Mapped[Decimal] = mapped_column(default=Decimal(0))
+    sl_price: Mapped[Decimal | None]
+    #: The stop as it was at the entry: the unit of risk (R).
+    initial_sl_price: Mapped[Decimal | None]
+    #: [{"price", "close_fraction", "done"}], prices as strings.
+    tp_prices: Mapped[list[JsonDict]] = mapped_column(JSONB, default=list)
+    break_even_at_r: Mapped[Decimal | None]
+    trailing_stop_percent: Mapped[Decimal | None]
+    trailing_activation_percent: Mapped[Decimal | None]
+    #: Best mark price since the entry, for the trailing stop.
+    best_price: Mapped[Decimal | None]
+    protection: Mapped[Protection] = mapped_column(enum_type(Protection), default=Protection.LOCAL)
+    status: Mapped[PositionStatus] = mapped_column(enum_type(PositionStatus), default=PositionStatus.OPEN)
+    #: Counts close intents; part of their key, so that one version closes once.
+    version: Mapped[int] = mapped_column(default=0)
+    #: Why a close was asked for; what to close (empty quantity = all); which target it serves.
+    close_reason: Mapped[ClosedReason | None] = mapped_column(enum_type(ClosedReason))
+    close_quantity: Mapped[Decimal | None]
+    close_target: Mapped[int | None]
+    close_requested_at: Mapped[datetime | None]
+    #: The signal execution that asked for the close.
+    close_execution_id: Mapped[int | None] = mapped_column(sa.ForeignKey("executions.id"))
+    #: Not before this moment, after a close that was not placed.
+    next_close_at: Mapped[datetime | None]
+    opened_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None]
+    closed_reason: Mapped[ClosedReason | None] = mapped_column(enum_type(ClosedReason))
+
+    connection: Mapped[ExecutionConnection | None] = relationship()
+
+    @property
+    def tp_price(self) -> list[str]:
+        """The target prices as strings."""
+        return [str(target["price"]) for target in self.tp_prices]
