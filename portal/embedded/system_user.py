@@ -47,7 +47,7 @@ def _create() -> pwd.struct_passwd:
     if entry is None:
         raise EmbeddedError(
             f"PostgreSQL does not run as root and the system user {NAME} could not be created ({reason}); "
-            "nothing was started. Run Portico as an ordinary user, or set DATABASE_URL to your own PostgreSQL."
+            "nothing was started. Run Portico as an ordinary user, or set DATABASE_URL."
         )
     return entry
 
