@@ -28,7 +28,7 @@ _NAMES = (
 )
 _PATTERNS = (
     # name=value and "name": "value", as in query strings, headers and JSON; also after one more quoting.
-    (re.compile(rf"(?i)(\b{_NAMES}[\"']?\s*[:=]\s*)([\"'])(?:\\\\.|(?!\2).)*\2"), rf"\1\2{MASK}\2"),
+    (re.compile(rf"(?i)(\b{_NAMES}[\"']?\s*[:=]\s*)([\"'])(?:\\.|(?!\2).)*\2"), rf"\1\2{MASK}\2"),
     (re.compile(rf"(?i)(\b{_NAMES}\\[\"']\s*[:=]\s*)(\\[\"'])(?:.*?)\2"), rf"\1\2{MASK}\2"),
     (re.compile(rf"(?i)(\b{_NAMES}\s*[:=]\s*)(?![\\\"'])[^\s&,;\"'}}\])]+"), rf"\1{MASK}"),
     (
