@@ -2,8 +2,9 @@
 (a buy limit may move up a tick) and truncates a quantity (measured on ccxt 4.5.90)."""
 
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from decimal import ROUND_FLOOR, Decimal
 
+from portal.trading.numbers import exact, plain
 from portal.trading.types import MarketType, Side
 
 
@@ -11,8 +12,8 @@ from portal.trading.types import MarketType, Side
 class Instrument:
     """One tradable market of one venue.
 
-    `symbol` is ccxt's unified symbol (`BTC/USDT`, `BTC/USDT:USDT`). Quantities are in base currency on spot and in
-    contracts on swaps, where `contract_size` says how much base (linear) or quote (inverse) one contract is.
+    `symbol` is ccxt's unified symbol (`BTC/USDT`, `BTC/USDT:USDT`). Quantities are in base currency on spot
+    and in contracts on swaps, where `contract_size` says how much base (linear) or quote (inverse) one is.
     A limit of None means that the venue names none.
     """
 
@@ -30,6 +31,8 @@ class Instrument:
     max_quantity: Decimal | None = None
     min_notional: Decimal | None = None
     max_notional: Decimal | None = None
+    min_price: Decimal | None = None
+    max_price: Decimal | None = None
     taker_fee: Decimal = Decimal("0.001")
     maker_fee: Decimal = Decimal("0.001")
 
@@ -49,20 +52,29 @@ class Instrument:
 
     def notional(self, quantity: Decimal, price: Decimal) -> Decimal:
         """Value in quote currency; for inverse contracts one contract is worth `contract_size` quote."""
-        if not self.linear:
-            return quantity * self.contract_size
-        return quantity * price * self.contract_size
+        with exact():
+            if not self.linear:
+                return quantity * self.contract_size
+            return quantity * price * self.contract_size
+
+    @property
+    def cash_currency(self) -> str:
+        """What pays for an order and counts its PnL: quote on spot, the settlement currency on swaps."""
+        return self.quote if self.market_type is MarketType.SPOT else self.settle
+
+    @property
+    def unit(self) -> str:
+        """What a quantity counts."""
+        return self.base if self.market_type is MarketType.SPOT else "contracts"
 
 
 def floor_to(value: Decimal, step: Decimal) -> Decimal:
     """The largest multiple of `step` not above `value`, exact, written without an exponent."""
-    return _plain((value / step).to_integral_value(ROUND_FLOOR) * step)
+    with exact():
+        return plain((value / step).to_integral_value(ROUND_FLOOR) * step)
 
 
 def ceil_to(value: Decimal, step: Decimal) -> Decimal:
     """The smallest multiple of `step` not below `value`, exact, written without an exponent."""
-    return _plain((value / step).to_integral_value(ROUND_CEILING) * step)
-
-
-def _plain(value: Decimal) -> Decimal:
-    return Decimal(format(value.normalize(), "f"))
+    with exact():
+        return plain(-(-value / step).to_integral_value(ROUND_FLOOR) * step)

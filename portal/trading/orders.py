@@ -6,14 +6,22 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
-from portal.trading.types import MarginMode, OrderState, OrderType, PositionMode, PositionSide, Side, TimeInForce
+from portal.trading.types import (
+    MarginMode,
+    OrderState,
+    OrderType,
+    PositionMode,
+    PositionSide,
+    Side,
+    TimeInForce,
+)
 
 
 def client_order_id(install_key: bytes, intent_key: str) -> str:
     """Our deterministic id of one intended order: the first 32 hex of HMAC-SHA256(install key, intent key).
 
-    `intent_key` names execution or position, leg and generation, e.g. `execution-42:entry:0`. Lower-case hex fits
-    every large venue; adapters shape it further where a venue wants less (`ClientIdShape` in the venue table).
+    `intent_key` names execution or position, leg and generation, e.g. `execution-42:entry:0`. Lower-case hex
+    fits every large venue; adapters shape it further where a venue wants less (`ClientIdShape`).
     """
     return hmac.new(install_key, intent_key.encode(), hashlib.sha256).hexdigest()[:32]
 
@@ -22,9 +30,9 @@ def client_order_id(install_key: bytes, intent_key: str) -> str:
 class OrderRequest:
     """One order, ready to send. Prices are on the tick, quantity on the lot.
 
-    `sent_at` and `not_after` are the stored validity window: an adapter ties the request's own timestamp to `sent_at`
-    where the venue allows it, so that a paused worker's late request is refused by the venue, and it never opens a
-    socket after `not_after`.
+    `sent_at` and `not_after` are the stored validity window: an adapter ties the request's own timestamp to
+    `sent_at` where the venue allows it, so that a paused worker's late request is refused by the venue, and
+    it never opens a socket after `not_after`.
     """
 
     client_order_id: str
@@ -97,8 +105,8 @@ class OrderReport:
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """The answer to "do you know this order?". A missing report is proof of nothing by itself: `absent_from` names the
-    kinds of endpoint that answered and did not have it; endpoints that failed are not in it."""
+    """The answer to "do you know this order?". A missing report is proof of nothing by itself: `absent_from`
+    names the kinds of endpoint that answered and did not have it; endpoints that failed are not in it."""
 
     report: OrderReport | None
     absent_from: frozenset[str] = frozenset()

@@ -1,0 +1,265 @@
+"""The words of every denial: what happened, what to change, and the same told with numbers."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+
+class Text(NamedTuple):
+    """`detail` replaces `what` when the denial's context has all its numbers."""
+
+    what: str
+    remedy: str
+    detail: str = ""
+
+
+_TEXTS = {
+    # The connection
+    "CONNECTION_INACTIVE": Text(
+        "The connection is switched off.",
+        "Activate the connection and publish a new signal.",
+    ),
+    "CONNECTION_IN_ERROR": Text(
+        "The connection is in error.",
+        "Read its last error, correct it and run Test on the connection.",
+    ),
+    "LIVE_TRADING_DISABLED": Text(
+        "Live trading is switched off for this installation.",
+        "The operator must set PORTAL_LIVE_TRADING to true, or the connection must use paper mode.",
+    ),
+    "PAPER_MODE_UNAVAILABLE": Text(
+        "Paper trading is not available for this exchange.",
+        "Choose another exchange for the paper connection.",
+    ),
+    "CREDENTIALS_MISSING": Text(
+        "The connection has no API credentials.",
+        "Enter the API key and secret of the exchange account.",
+    ),
+    "CREDENTIALS_UNREADABLE": Text(
+        "The stored API credentials cannot be decrypted with the keys of this installation.",
+        "Ask the operator to restore the credential key, or enter the credentials again.",
+    ),
+    "CREDENTIALS_REFUSED": Text(
+        "The exchange refused the API credentials.",
+        "Check that the key exists, may trade and allows this server's address, then enter it again.",
+    ),
+    "EXCHANGE_UNKNOWN": Text(
+        "The connection names an exchange that is not known here.",
+        "Correct the exchange name of the connection.",
+    ),
+    "EXCHANGE_UNREACHABLE": Text(
+        "The exchange could not be reached before anything was sent.",
+        "Check the exchange's status page and publish the signal again when it answers.",
+    ),
+    "PRESET_DISABLED": Text(
+        "The preset of the connection is switched off.",
+        "Enable the preset or choose another one for the connection.",
+    ),
+    # The switch
+    "TRADING_HALTED": Text(
+        "Trading is halted.",
+        "Resume trading for the scope named in the trading state, then publish a new signal.",
+    ),
+    "TRADING_REDUCING": Text(
+        "Trading is reducing: only exits are allowed.",
+        "Resume trading to allow new positions.",
+    ),
+    "ORDER_UNRESOLVED": Text(
+        "An earlier order on this symbol is still unresolved: it may exist at the exchange.",
+        "Wait until it is resolved, then publish a new signal.",
+    ),
+    # The signal
+    "SIGNAL_EXPIRED": Text(
+        "The signal had expired before it could be traded.",
+        "Publish a new signal, with a later expiry.",
+        "The signal expired at {expires_at}, before it could be traded.",
+    ),
+    "SIGNAL_TOO_OLD": Text(
+        "The signal is older than the preset allows.",
+        "Publish a new signal, or raise max_signal_age_seconds in the preset.",
+        "The signal was {age_seconds} s old; the preset allows {max_age_seconds} s.",
+    ),
+    "SYMBOL_UNKNOWN": Text(
+        "The exchange has no such market of this type.",
+        "Correct the currency pair, or the market type of the preset.",
+        "The exchange has no {market_type} market for {currency_pair}.",
+    ),
+    "SYMBOL_AMBIGUOUS": Text(
+        "Several markets of the exchange fit the currency pair.",
+        "Name the market exactly, as in BTC/USDT:USDT.",
+        "Several markets of the exchange fit {currency_pair}: {candidates}.",
+    ),
+    "MARKET_INACTIVE": Text(
+        "The exchange has suspended this market.",
+        "Publish the signal again when the market trades, or use another one.",
+        "The exchange has suspended {symbol}.",
+    ),
+    "MARKET_TYPE_UNSUPPORTED": Text(
+        "The connection cannot trade this type of market.",
+        "Choose another market type in the preset or the signal.",
+        "The connection cannot trade {market_type} markets here.",
+    ),
+    "MARKET_TYPE_MISMATCH": Text(
+        "The currency pair names a perpetual contract, but spot is to be traded.",
+        "Set the preset's market type to swap, or leave out what follows the colon.",
+        "{currency_pair} names a perpetual contract, but spot is to be traded.",
+    ),
+    # The preset's limits
+    "SYMBOL_NOT_ALLOWED": Text(
+        "The symbol is not among the preset's allowed symbols.",
+        "Add it to allowed_symbols in the preset.",
+        "{symbol} is not among the preset's allowed symbols.",
+    ),
+    "SYMBOL_BLOCKED": Text(
+        "The symbol is among the preset's blocked symbols.",
+        "Remove it from blocked_symbols in the preset.",
+        "{symbol} is among the preset's blocked symbols.",
+    ),
+    "OUTSIDE_TRADING_HOURS": Text(
+        "The preset does not trade at this time.",
+        "Publish inside the trading hours, or change trading_hours in the preset.",
+        "The preset trades {hours}; it was {local_time}.",
+    ),
+    "MAX_OPEN_POSITIONS": Text(
+        "The connection has as many open positions as the preset allows.",
+        "Close a position, or raise max_open_positions in the preset.",
+        "The connection has {open} open positions; the preset allows {limit}.",
+    ),
+    "MAX_POSITIONS_PER_SYMBOL": Text(
+        "The connection has as many positions on this symbol as the preset allows.",
+        "Close one, or raise max_positions_per_symbol in the preset.",
+        "The connection has {open} open positions on {symbol}; the preset allows {limit}.",
+    ),
+    "MAX_DAILY_LOSS": Text(
+        "Today's loss has reached the preset's limit.",
+        "Trading goes on tomorrow (UTC), or when max_daily_loss_percent in the preset is raised.",
+        "Today's loss is {loss} %; the preset stops at {limit} %.",
+    ),
+    "OPPOSITE_POSITION_OPEN": Text(
+        "A position in the other direction is open on this symbol, and the order would only reduce it.",
+        "Close it first (action close), or use a hedge mode account.",
+    ),
+    "DECISION_REJECTED": Text(
+        "The decision step rejected the signal.",
+        "Read its reason in the execution log, or change the decision settings of the preset.",
+    ),
+    # What there is to sell or close
+    "NOTHING_TO_SELL": Text(
+        "A spot account can only sell what it holds, and it holds nothing of this currency.",
+        "Buy first, or use a preset with market type swap to go short.",
+        "A spot account can only sell what it holds, and the free balance of {currency} is {free}.",
+    ),
+    "NOTHING_TO_CLOSE": Text(
+        "There is no open position to close.",
+        "Nothing needs to be done.",
+    ),
+    # Prices
+    "PRICE_MISSING": Text(
+        "The exchange gave no usable price for this market.",
+        "Publish the signal again when the market has prices.",
+    ),
+    "PRICE_STALE": Text(
+        "The newest price is too old to trade on.",
+        "Check the data source of the connection and publish the signal again.",
+        "The newest price is {age_seconds} s old; at most {max_age_seconds} s are allowed.",
+    ),
+    "PRICE_CROSSED": Text(
+        "The exchange's best bid is above its best ask, so its prices cannot be trusted.",
+        "Check the data source of the connection and publish the signal again.",
+        "The best bid {bid} is above the best ask {ask}, so these prices cannot be trusted.",
+    ),
+    "PRICE_SLIPPAGE_EXCEEDED": Text(
+        "The price has moved away from the signal's open_price by more than the preset allows.",
+        "Publish a new signal with a current price, or raise max_slippage_bps in the preset.",
+        "The price {price} is {slippage_bps} bps worse than {open_price}; the preset allows {limit_bps}.",
+    ),
+    "SPREAD_TOO_WIDE": Text(
+        "The gap between bid and ask is wider than the preset allows.",
+        "Wait for a calmer market, use a limit order, or raise max_slippage_bps in the preset.",
+        "The spread is {spread_bps} bps; the preset allows {limit_bps}.",
+    ),
+    "PRICE_OUT_OF_BAND": Text(
+        "The order's price is outside the band in which the exchange takes orders.",
+        "Correct open_price in the signal.",
+        "The order's price {price} is outside the allowed band from {low} to {high}.",
+    ),
+    "STOP_LOSS_WRONG_SIDE": Text(
+        "The stop-loss is on the wrong side of the entry.",
+        "Put sl below the entry for a buy, above it for a sell.",
+        "The stop-loss {sl} is on the wrong side of the entry at {price}.",
+    ),
+    "TAKE_PROFIT_WRONG_SIDE": Text(
+        "A take-profit is on the wrong side of the entry.",
+        "Put tp above the entry for a buy, below it for a sell.",
+        "The take-profit {tp} is on the wrong side of the entry at {price}.",
+    ),
+    "STOP_LOSS_REQUIRED": Text(
+        "The preset needs a stop-loss, and there is none.",
+        "Give the signal an sl, or set stop_loss_mode to percent in the preset.",
+    ),
+    "LIMIT_PRICE_REQUIRED": Text(
+        "A limit or stop order needs a price, and the signal has no open_price.",
+        "Give the signal an open_price, or use market orders in the preset.",
+    ),
+    "TRIGGER_PRICE_WRONG_SIDE": Text(
+        "A stop order would trigger at once.",
+        "Put open_price above the market for a buy, below it for a sell, or use a market order.",
+        "The stop order at {trigger_price} would trigger at once: the market is at {price}.",
+    ),
+    # What the venue can do
+    "ORDER_TYPE_UNSUPPORTED": Text(
+        "The exchange cannot take this type of order.",
+        "Choose another order_type in the signal or the preset.",
+        "The exchange cannot take {order_type} orders here.",
+    ),
+    "TIME_IN_FORCE_UNSUPPORTED": Text(
+        "The exchange cannot take this order with this time in force.",
+        "Choose another time_in_force in the signal or the preset.",
+        "The exchange cannot take a {order_type} order with time in force {time_in_force}.",
+    ),
+    "LEVERAGE_UNSUPPORTED": Text(
+        "The exchange cannot use the preset's leverage on this market.",
+        "Lower leverage in the preset.",
+    ),
+    "POSITION_MODE_UNSUPPORTED": Text(
+        "The account's position mode cannot be traded with here.",
+        "Change the account to one-way mode at the exchange.",
+    ),
+    # Money
+    "BALANCE_INSUFFICIENT": Text(
+        "The free balance does not cover the order.",
+        "Add funds, or lower the preset's size.",
+        "The order needs {needed} {currency}, fees and slippage included; {free} {currency} are free.",
+    ),
+    "QUANTITY_BELOW_MINIMUM": Text(
+        "The order is smaller than the venue's smallest quantity.",
+        "Raise the preset's size.",
+        "The order would be {quantity} {unit}; the venue's minimum is {minimum} {unit}.",
+    ),
+    "QUANTITY_ABOVE_MAXIMUM": Text(
+        "The order is larger than the venue's largest quantity.",
+        "Lower the preset's size, or set max_notional.",
+        "The order would be {quantity} {unit}; the venue's maximum is {maximum} {unit}.",
+    ),
+    "NOTIONAL_BELOW_MINIMUM": Text(
+        "The order is worth less than the venue accepts.",
+        "Raise the preset's size.",
+        "The order would be worth {notional} {currency}; the venue's minimum is {minimum} {currency}.",
+    ),
+    "NOTIONAL_ABOVE_MAXIMUM": Text(
+        "The order is worth more than the venue accepts.",
+        "Lower the preset's size, or set max_notional.",
+        "The order would be worth {notional} {currency}; the venue's maximum is {maximum} {currency}.",
+    ),
+    "NOTIONAL_BELOW_PRESET_MINIMUM": Text(
+        "The order is worth less than the preset's min_notional.",
+        "Raise the preset's size, or lower its min_notional.",
+        "The order would be worth {notional} {currency}; the preset's minimum is {minimum} {currency}.",
+    ),
+    "INTERNAL_ERROR": Text(
+        "Something unexpected happened before the order was sent; nothing was sent.",
+        "Read the log of the execution and report it to the operator.",
+    ),
+}
+
+TEXTS: Mapping[str, Text] = MappingProxyType(_TEXTS)
