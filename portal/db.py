@@ -41,21 +41,22 @@ class UTCDateTime(sa.types.TypeDecorator[datetime]):
 class Base(orm.DeclarativeBase):
     """Parent of every model: named constraints, exact numbers, UTC."""
 
-    metadata = sa.MetaData(naming_convention=NAMING_CONVENTION)
-    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy reads it from the class
-        datetime: UTCDateTime,
-        Decimal: sa.Numeric(38, 18),
-        str: sa.Text,
-    }
+    # A registry: Flask-SQLAlchemy copies the class body, and SQLAlchemy refuses a copied annotation map.
+    registry = orm.registry(
+        metadata=sa.MetaData(naming_convention=NAMING_CONVENTION),
+        type_annotation_map={datetime: UTCDateTime, Decimal: sa.Numeric(38, 18), str: sa.Text},
+    )
 
 
 db = SQLAlchemy(model_class=Base)
 
 
-def enum_type(enum: type[StrEnum]) -> sa.Enum:
-    """A text column that holds the values of `enum` and nothing else, by a named check constraint."""
+def enum_type(enum: type[StrEnum], name: str | None = None) -> sa.Enum:
+    """A text column that holds the values of `enum` and nothing else, by a named check constraint. `name` tells
+    two columns of one type in one table apart."""
     return sa.Enum(
         enum,
+        name=name or enum.__name__.lower(),
         native_enum=False,
         create_constraint=True,
         validate_strings=True,

@@ -1,0 +1,126 @@
+"""The switches that stop trading. The most restrictive of all that match counts; asking takes one query."""
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from portal.db import db, transaction, utcnow
+from portal.errors import NotFoundError, ValidationError
+from portal.models import ExecutionConnection, TradingState, User
+from portal.models.trading_state import SCOPES
+from portal.services import audit, notifications
+from portal.trading.types import NotificationType, TradingStateValue
+
+EVERYTHING = "everything"
+_BY_ID: dict[str, type[User] | type[ExecutionConnection]] = {"user": User, "connection": ExecutionConnection}
+_WORDS = {
+    TradingStateValue.ACTIVE: "trades again",
+    TradingStateValue.REDUCING: "is reduced: exits pass, entries are denied",
+    TradingStateValue.HALTED: "is halted: no order is placed",
+}
+
+
+def parse_scope(text: str) -> tuple[str, str]:
+    """`everything`, or `SCOPE:KEY` such as `exchange:bybit`, `connection:12`, `user:alice@example.com`,
+    `symbol:BTC/USDT`, as (scope, key). Raises ValidationError; whether the key exists is not looked up."""
+    scope, separator, key = text.strip().partition(":")
+    scope, key = scope.strip().lower(), key.strip()
+    if scope not in SCOPES:
+        raise ValidationError({"scope": f"must be one of {', '.join(SCOPES)}, was {scope!r}"})
+    if scope == EVERYTHING and separator:
+        raise ValidationError({"scope": "everything takes no key"})
+    if scope != EVERYTHING and not key:
+        raise ValidationError({"scope": f"{scope} needs a key: {scope}:…"})
+    return scope, key
+
+
+def set_state(
+    scope: str, key: str, value: TradingStateValue, reason: str = "", *, actor: audit.Actor
+) -> TradingState:
+    """Set one switch, tell the people concerned, and write who did it. Commits.
+
+    Raises ValidationError for a scope or key that cannot be meant and NotFoundError for an unknown user or
+    connection. A repeat keeps the state, and writes another entry.
+    """
+    with transaction() as session:
+        stored_key = _check_key(scope, key)
+        row = {
+            "state": value,
+            "reason": reason.strip(),
+            "set_by": actor.email if isinstance(actor, User) else str(actor),
+            "set_at": utcnow(),
+        }
+        statement = insert(TradingState).values(scope=scope, key=stored_key, **row)
+        upsert = statement.on_conflict_do_update(index_elements=["scope", "key"], set_=row)
+        state_id = session.execute(upsert.returning(TradingState.id)).scalar_one()
+        audit.record(
+            actor, "portal.trading_state.set", "trading_state", state_id,
+            scope=scope, key=stored_key, state=value.value, reason=row["reason"],
+        )  # fmt: skip
+        _tell(scope, stored_key, value, reason)
+        return session.get_one(TradingState, state_id, populate_existing=True)
+
+
+def effective(connection: ExecutionConnection, symbol: str) -> TradingStateValue:
+    """The most restrictive state that matches this connection and symbol. One query, in whatever transaction
+    the caller has; changes nothing.
+
+    A switch for `BTC/USDT` also stops `BTC/USDT:USDT`, because people mean the pair.
+    """
+    pair = symbol.partition(":")[0]
+    wanted = [(EVERYTHING, ""), ("exchange", connection.exchange_name), ("connection", str(connection.id))]
+    wanted += [("symbol", each) for each in {symbol, pair}]
+    if connection.owner_id is not None:
+        wanted.append(("user", str(connection.owner_id)))
+    found = set(
+        db.session.execute(
+            sa.select(TradingState.state).where(sa.tuple_(TradingState.scope, TradingState.key).in_(wanted))
+        ).scalars()
+    )
+    for state in (TradingStateValue.HALTED, TradingStateValue.REDUCING):
+        if state in found:
+            return state
+    return TradingStateValue.ACTIVE
+
+
+def _check_key(scope: str, key: str) -> str:
+    if scope not in SCOPES:
+        raise ValidationError({"scope": f"must be one of {', '.join(SCOPES)}, was {scope!r}"})
+    key = key.strip()
+    if (scope == EVERYTHING) == bool(key):
+        reason = "everything takes no key" if key else f"{scope} needs a key"
+        raise ValidationError({"key": reason})
+    if scope in _BY_ID:
+        return str(_row_of(scope, key).id)
+    if scope == "exchange":
+        return key.lower()
+    if scope == "symbol":
+        if "/" not in key:
+            raise ValidationError({"key": f"must be a symbol such as BTC/USDT, was {key!r}"})
+        return key.upper()
+    return ""
+
+
+def _row_of(scope: str, key: str) -> User | ExecutionConnection:
+    model = _BY_ID[scope]
+    row: User | ExecutionConnection | None = None
+    if key.isdecimal() and int(key) < 2**63:
+        row = db.session.get(model, int(key))
+    elif scope == "user":
+        row = db.session.execute(sa.select(User).where(User.email == key.lower())).scalar_one_or_none()
+    if row is None:
+        raise NotFoundError(f"There is no {scope} {key}; no switch was set.")
+    return row
+
+
+def _tell(scope: str, key: str, value: TradingStateValue, reason: str) -> None:
+    what = "Everything" if scope == EVERYTHING else f"{scope.capitalize()} {key}"
+    title, body = f"{what} {_WORDS[value]}", reason.strip()
+    notifications.notify(NotificationType.HALT, title, body)
+    if scope == "user":
+        notifications.notify(NotificationType.HALT, title, body, user_id=int(key))
+    elif scope == "connection":
+        connection = db.session.get_one(ExecutionConnection, int(key))
+        if connection.owner_id is not None:
+            notifications.notify(
+                NotificationType.HALT, f"{connection.name} {_WORDS[value]}", body, connection=connection
+            )
