@@ -69,6 +69,10 @@ _TEXTS = {
         "Wait until it is resolved, then publish a new signal.",
     ),
     # The signal
+    "SIGNAL_NOT_PUBLISHED": Text(
+        "The signal has not been published.",
+        "Publish it.",
+    ),
     "SIGNAL_EXPIRED": Text(
         "The signal had expired before it could be traded.",
         "Publish a new signal, with a later expiry.",

@@ -199,7 +199,7 @@ CONTRADICTIONS: tuple[Contradiction, ...] = (
 
 
 def contradictions(values: Mapping[str, Any], wrong: Container[str]) -> dict[str, str]:
-    """Reasons per field. `values` holds every field; those in `wrong` have a reason already, prove nothing."""
+    """Reasons per field. `values` holds every field; those in `wrong` have a reason already."""
     found: dict[str, str] = {}
     for names, holds, reason in CONTRADICTIONS:
         if not any(name in wrong for name in names) and holds(*(values[name] for name in names)):
