@@ -1,0 +1,20 @@
+"""Portal pages for account owners, and what all pages share: login, security headers, errors, formatting.
+
+Rooms that belong to one thing are blueprints listed in `blueprints.py`. No writes here; services write.
+"""
+
+from flask import Flask
+
+from portal.web import errors, formatting, headers, security
+from portal.web.blueprints import BLUEPRINTS
+
+
+def init_app(app: Flask) -> None:
+    """Attach login, CSRF protection, headers, error pages, template helpers and the portal pages. Opens no
+    connection."""
+    headers.init_app(app)
+    security.init_app(app)
+    errors.init_app(app)
+    formatting.init_app(app)
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)

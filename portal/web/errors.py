@@ -1,0 +1,80 @@
+"""Pages for everything that goes wrong: what happened, what was not done, what to do next. No traces."""
+
+import logging
+import secrets
+
+from flask import Flask, Response, jsonify, make_response, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+
+from portal.errors import ConflictError, NotFoundError, PortalError, ValidationError
+
+logger = logging.getLogger(__name__)
+
+#: Title and sentence per status.
+_WORDS = {
+    400: ("This request was not understood", "Nothing was changed. Go back, reload the page and try again."),
+    401: ("Please log in", "You have to be logged in to see this page."),
+    403: ("This page is not for your account", "It is reserved for administrators. Nothing was changed."),
+    404: ("There is nothing here", "The page does not exist, or it is not yours to see."),
+    405: ("This address does not work that way", "Nothing was changed. Use the button on the page instead."),
+    409: ("This is no longer possible", "Nothing was changed."),
+    413: ("That was too much at once", "The request was larger than 1 MB and was not read."),
+    422: ("The input was refused", "Nothing was stored."),
+    429: ("Too many attempts", "Wait a few minutes, then try again."),
+    500: (
+        "Something broke on our side",
+        "It was written to the log. Check whether what you asked for was done.",
+    ),
+    503: ("Portico cannot answer right now", "Try again in a minute."),
+}
+_STATUS = {NotFoundError: 404, ConflictError: 409, ValidationError: 422}
+
+
+def init_app(app: Flask) -> None:
+    """Answer every HTTP error and every error of ours with a page; with JSON below `/api/` and `/hooks/`."""
+    app.register_error_handler(CSRFError, _csrf_error)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(PortalError, _portal_error)
+    app.register_error_handler(Exception, _unexpected)
+
+
+def _csrf_error(_error: CSRFError) -> ResponseReturnValue:
+    return _answer(400, "This form was too old or came from another page. Nothing was changed. Reload it.")
+
+
+def _http_error(error: HTTPException) -> ResponseReturnValue:
+    if error.response is not None:
+        return error.response
+    status = error.code or 500
+    if status < 400:
+        return error.get_response()
+    answer = _answer(status)
+    for name, value in error.get_headers():
+        if name in ("Allow", "Retry-After"):
+            answer.headers[name] = value
+    return answer
+
+
+def _portal_error(error: PortalError) -> ResponseReturnValue:
+    return _answer(_STATUS.get(type(error), 400), error.message)
+
+
+def _unexpected(error: Exception) -> ResponseReturnValue:
+    reference = secrets.token_hex(4)
+    logger.error("error %s at %s %s", reference, request.method, request.path, exc_info=error)
+    return _answer(500, reference=reference)
+
+
+def _answer(status: int, sentence: str | None = None, *, reference: str | None = None) -> Response:
+    title, usual = _WORDS.get(status, ("That did not work", "Nothing was changed."))
+    sentence = sentence or usual
+    if request.path.startswith(("/api/", "/hooks/")):
+        body = {"error": sentence} | ({"reference": reference} if reference else {})
+        response = jsonify(body)
+    else:
+        words = {"title": title, "sentence": sentence, "status": status, "reference": reference}
+        response = make_response(render_template("error.html", **words))
+    response.status_code = status
+    return response
