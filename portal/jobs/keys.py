@@ -1,9 +1,11 @@
 """The names of RQ's keys in Redis, taken from RQ's own templates. Talks to nobody."""
 
+from rq.defaults import RQ_KEY_PREFIX
 from rq.executions import WORKER_EXECUTIONS_KEY_TEMPLATE
 from rq.job import Job
 from rq.queue import Queue
 from rq.registry import FailedJobRegistry, FinishedJobRegistry, ScheduledJobRegistry, StartedJobRegistry
+from rq.worker import BaseWorker
 from rq.worker_registration import REDIS_WORKER_KEYS, WORKERS_BY_QUEUE_KEY
 
 QUEUES = str(Queue.redis_queues_keys)
@@ -40,3 +42,12 @@ def workers_of(queue_name: str) -> str:
 
 def worker_executions(worker_name: str) -> str:
     return str(WORKER_EXECUTIONS_KEY_TEMPLATE.format(worker_name))
+
+
+def execution(composite: str) -> str:
+    """`composite` is job id and attempt, with a colon between them."""
+    return f"{RQ_KEY_PREFIX}:execution:{composite}"
+
+
+def worker(name: str) -> str:
+    return f"{BaseWorker.redis_worker_namespace_prefix}{name}"

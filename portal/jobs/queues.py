@@ -76,12 +76,14 @@ class JobQueues:
         )  # fmt: skip
 
 
-def connect(url: str, *, timeout: float = TIMEOUT) -> Redis:
+def connect(url: str, *, timeout: float = TIMEOUT, connections: int = 100) -> Redis:
     """A client that connects when first used and waits at most `timeout` seconds for each answer."""
     # One repetition after a broken connection: a pooled socket is dead after a restart of Redis. None after a
     # time-out: the caller would wait twice.
     retry = Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,))
-    return Redis.from_url(url, socket_timeout=timeout, socket_connect_timeout=timeout, retry=retry)
+    return Redis.from_url(
+        url, socket_timeout=timeout, socket_connect_timeout=timeout, retry=retry, max_connections=connections
+    )
 
 
 def init_app(app: Flask) -> None:

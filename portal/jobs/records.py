@@ -1,7 +1,7 @@
 """How a job is written into Redis: RQ's own hash, reduced to the fields that RQ and its dashboard read.
 
-RQ writes 17 fields and three commands per job, and a fan-out to a thousand connections takes four times as long.
-Only names and row ids go in, never a secret. Sends nothing: the caller brings the pipeline.
+RQ writes 17 fields and three commands per job; a fan-out to a thousand connections takes it four times
+as long. Only names and row ids go in, never a secret. Sends nothing: the caller brings the pipeline.
 """
 
 import json

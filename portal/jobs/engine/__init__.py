@@ -1,0 +1,1 @@
+"""The parts of the worker, one thought per file. `portal/jobs/worker.py` puts them together."""

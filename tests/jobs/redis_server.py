@@ -1,0 +1,56 @@
+"""A Redis of a test's own, which the test may kill, freeze and start again."""
+
+import signal
+import subprocess
+import tempfile
+from pathlib import Path
+
+from redis import Redis, RedisError
+
+from portal.embedded.redis import find_binary
+from tests.helpers import eventually
+
+
+class RedisServer:
+    def __init__(self) -> None:
+        # Not pytest's tmp_path: the name of a unix socket must be short.
+        self._folder = tempfile.TemporaryDirectory(prefix="jobs-")
+        self.socket = Path(self._folder.name) / "redis.sock"
+        self.url = f"unix://{self.socket}?db=0"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        options = {"port": "0", "unixsocket": str(self.socket), "save": "", "appendonly": "yes"}
+        options |= {"dir": self._folder.name, "loglevel": "warning"}
+        words = [word for name, value in options.items() for word in (f"--{name}", value)]
+        self._process = subprocess.Popen([find_binary(), *words], stdout=subprocess.DEVNULL)
+        eventually(self._answers, what="Redis answers")
+
+    def kill(self) -> None:
+        self._send(signal.SIGKILL)
+        assert self._process is not None
+        self._process.wait()
+
+    def freeze(self) -> None:
+        self._send(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self._send(signal.SIGCONT)
+
+    def close(self) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self.kill()
+        self._folder.cleanup()
+
+    def _send(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    def _answers(self) -> bool:
+        client = Redis(unix_socket_path=str(self.socket))
+        try:
+            return bool(client.ping())
+        except RedisError:
+            return False
+        finally:
+            client.close()
