@@ -7,7 +7,7 @@ side and denies it.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -66,13 +66,16 @@ def check_trading_state(given: CheckInput) -> Denial | None:
 
 
 def check_age(given: CheckInput) -> Denial | None:
+    return age_denial(given.terms, given.rules, given.snap.now)
+
+
+def age_denial(terms: SignalTerms, rules: PresetRules, now: datetime) -> Denial | None:
     """Expiry and age. A signal that is exactly as old as allowed still trades."""
-    terms, now = given.terms, given.snap.now
     if terms.expires_at is not None and now >= terms.expires_at:
         return deny(DenialCode.SIGNAL_EXPIRED, expires_at=terms.expires_at.isoformat())
     if terms.published_at is None:
         return deny(DenialCode.SIGNAL_NOT_PUBLISHED)
-    age, limit = now - terms.published_at, given.rules.max_signal_age_seconds
+    age, limit = now - terms.published_at, rules.max_signal_age_seconds
     if age > timedelta(seconds=limit):
         return deny(DenialCode.SIGNAL_TOO_OLD, age_seconds=int(age.total_seconds()), max_age_seconds=limit)
     return None
@@ -115,22 +118,23 @@ def check_trading_hours(given: CheckInput) -> Denial | None:
 
 def check_limits(given: CheckInput) -> Denial | None:
     snap, rules = given.snap, given.rules
-    total, per_symbol, loss = (
-        rules.max_open_positions,
-        rules.max_positions_per_symbol,
-        rules.max_daily_loss_percent,
-    )
-    if total is not None and snap.open_positions >= total:
-        return deny(DenialCode.MAX_OPEN_POSITIONS, open=snap.open_positions, limit=total)
-    if per_symbol is not None and snap.open_positions_on_symbol >= per_symbol:
-        return deny(
-            DenialCode.MAX_POSITIONS_PER_SYMBOL,
-            open=snap.open_positions_on_symbol,
-            limit=per_symbol,
-            symbol=given.pair,
-        )
+    if denial := position_limit_denial(rules, given.pair, snap.open_positions, snap.open_positions_on_symbol):
+        return denial
+    loss = rules.max_daily_loss_percent
     if loss is not None and snap.daily_loss_percent >= loss:
         return deny(DenialCode.MAX_DAILY_LOSS, loss=snap.daily_loss_percent, limit=loss)
+    return None
+
+
+def position_limit_denial(
+    rules: PresetRules, pair: Pair, open_positions: int, open_on_symbol: int
+) -> Denial | None:
+    """Also asked at the last gate, under the connection's lock, with entries under way counted in."""
+    total, per_symbol = rules.max_open_positions, rules.max_positions_per_symbol
+    if total is not None and open_positions >= total:
+        return deny(DenialCode.MAX_OPEN_POSITIONS, open=open_positions, limit=total)
+    if per_symbol is not None and open_on_symbol >= per_symbol:
+        return deny(DenialCode.MAX_POSITIONS_PER_SYMBOL, open=open_on_symbol, limit=per_symbol, symbol=pair)
     return None
 
 

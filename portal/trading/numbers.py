@@ -33,7 +33,9 @@ def exact() -> Iterator[None]:
 
 
 def plain(value: Decimal) -> Decimal:
-    """The same number without an exponent and without trailing zeros."""
+    """The same number without an exponent, trailing zeros or a minus before zero."""
+    if not value:
+        return Decimal(0)
     with exact():
         return Decimal(format(value.normalize(), "f"))
 
@@ -58,7 +60,7 @@ def parse_decimal(
     number = _exact_number(value, name)
     if positive and number <= 0:
         raise NumberError(f"{name} was {_shown(value)}; it must be greater than zero.")
-    if abs(number) >= Decimal(10) ** max_digits:
+    if not -(10**max_digits) < number < 10**max_digits:
         raise NumberError(f"{name} was {_shown(value)}; it must be below 1 followed by {max_digits} zeros.")
     number = plain(number)
     if -int(number.as_tuple().exponent) > max_scale:

@@ -8,6 +8,7 @@ from portal.trading.denials import Denial, DenialCode, deny
 from portal.trading.direction import Leg, entry_leg, exit_leg
 from portal.trading.exits import Target, derive_exits
 from portal.trading.instrument import Instrument
+from portal.trading.numbers import exact
 from portal.trading.orders import Ticker
 from portal.trading.preset import PresetRules
 from portal.trading.prices import order_price, reference_price
@@ -166,4 +167,5 @@ def plan_close(
     if denial is not None:
         return denial
     leg = exit_leg(position_side, instrument.market_type, position_mode)
-    return ClosePlan(instrument, leg, quantity, remainder=quantity_held - quantity)
+    with exact():
+        return ClosePlan(instrument, leg, quantity, remainder=quantity_held - quantity)
