@@ -1,16 +1,15 @@
-"""Portico, a trade execution portal. `create_app()` is the only place where the parts meet."""
+"""Portico, a trade execution portal. Importing the package loads nothing; `create_app()` brings the parts together."""
 
-from flask import Flask
-from flask_migrate import Migrate
+from __future__ import annotations
 
-from portal import admin, api, crypto, events, logs, web
-from portal.config import Settings
-from portal.db import db
-from portal.flask_config import flask_config
-from portal.jobs import queues
-from portal.services import venues
+from typing import TYPE_CHECKING
 
-migrate = Migrate(directory="migrations", compare_type=True)
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from portal.config import Settings
+
+__version__ = "0.1.0"
 
 
 def create_app(settings: Settings | None = None, *, faces: bool = True) -> Flask:
@@ -18,20 +17,7 @@ def create_app(settings: Settings | None = None, *, faces: bool = True) -> Flask
 
     Raises ConfigError when a setting is missing or wrong. Opens no connection.
     """
-    settings = settings or Settings.from_env()
-    logs.configure(settings)
-    app = Flask(__name__)
-    app.extensions["portal_settings"] = settings
-    app.config.update(flask_config(settings))
-    db.init_app(app)
-    migrate.init_app(app, db)
-    crypto.init_keyring(app.extensions, settings.credential_keys)
-    venues.init_app(app, settings)
-    queues.init_app(app)
-    with app.app_context():
-        events.register(db.session)
-    if faces:
-        web.init_app(app)
-        api.init_app(app)
-        admin.init_app(app)
-    return app
+    # Imported here, so that the sandbox, the command line's help and the pure core start without the web stack.
+    from portal.app import build
+
+    return build(settings, faces=faces)

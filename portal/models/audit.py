@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -20,6 +21,6 @@ class AuditEntry(Base):
     #: Dotted: `portal.connection.created`.
     action: Mapped[str]
     object_type: Mapped[str]
-    object_id: Mapped[int | None]
+    object_id: Mapped[int | None] = mapped_column(sa.BigInteger)
     #: What changed; never a secret.
     data: Mapped[JsonDict] = mapped_column(JSONB, default=dict)

@@ -22,7 +22,7 @@ class Execution(Timestamps, Base):
         sa.Index(
             "ix_executions_unsettled",
             "connection_id",
-            "currency_pair",
+            "lane",
             "sequence",
             postgresql_where=sa.text("status IN ('pending', 'in_flight', 'unresolved')"),
         ),
@@ -37,6 +37,8 @@ class Execution(Timestamps, Base):
     #: The connection's name at the time.
     connection_name: Mapped[str]
     currency_pair: Mapped[str]
+    #: The pair without its settlement currency: executions of one lane on one connection keep their order.
+    lane: Mapped[str]
     direction: Mapped[Side] = mapped_column(enum_type(Side))
     action: Mapped[SignalAction] = mapped_column(enum_type(SignalAction))
     #: The signal's place in the order of publication.

@@ -66,6 +66,8 @@ class ExecutionPosition(Timestamps, Base):
     initial_sl_price: Mapped[Decimal | None]
     #: [{"price", "close_fraction", "done"}], prices as strings.
     tp_prices: Mapped[list[JsonDict]] = mapped_column(JSONB, default=list)
+    #: Price of the nearest target that is not done, for the bulk check.
+    next_tp_price: Mapped[Decimal | None]
     break_even_at_r: Mapped[Decimal | None]
     trailing_stop_percent: Mapped[Decimal | None]
     trailing_activation_percent: Mapped[Decimal | None]
@@ -76,7 +78,7 @@ class ExecutionPosition(Timestamps, Base):
     #: Counts close intents; part of their key, so that one version closes once.
     version: Mapped[int] = mapped_column(default=0)
     #: Why a close was asked for; what to close (empty quantity = all); which target it serves.
-    close_reason: Mapped[ClosedReason | None] = mapped_column(enum_type(ClosedReason))
+    close_reason: Mapped[ClosedReason | None] = mapped_column(enum_type(ClosedReason, "close_reason"))
     close_quantity: Mapped[Decimal | None]
     close_target: Mapped[int | None]
     close_requested_at: Mapped[datetime | None]

@@ -83,6 +83,7 @@ def _row(signal: Signal, connection: ExecutionConnection) -> dict[str, object]:
         "owner_id": connection.owner_id,
         "connection_name": connection.name,
         "currency_pair": signal.currency_pair,
+        "lane": signal.currency_pair.partition(":")[0],
         "direction": signal.direction,
         "action": signal.action,
         "sequence": signal.publish_sequence,

@@ -1,0 +1,55 @@
+"""Signals that close: `action: close`, and spot sells of what Portico itself holds."""
+
+import sqlalchemy as sa
+
+from portal.db import db, end_read, transaction, utcnow
+from portal.models import Execution, ExecutionPosition
+from portal.services import claims, closing, positions
+from portal.trading.denials import Denial, DenialCode, deny
+from portal.trading.types import ClosedReason, ExecutionStatus, PositionMode, PositionStatus
+
+
+def has_positions(execution: Execution) -> bool:
+    """True when the execution's connection holds open positions on its pair. Reads only."""
+    found = db.session.execute(_targets(execution).limit(1)).first() is not None
+    end_read()
+    return found
+
+
+def run(execution: Execution, token: str) -> Denial | None:
+    """Close every open position of the pair on this connection; each gets its own order.
+
+    A close without a position is a recorded no-op (NOTHING_TO_CLOSE). Where an account can be long and short at once,
+    `direction` names the direction of the signal that opened. Owns its transactions; repeatable like `executions.run`.
+    """
+    with transaction() as session:
+        mine = claims.lock_mine(execution.id, token)
+        if mine is None:
+            return None
+        targets = list(session.execute(_targets(mine).with_for_update()).scalars())
+        mine.read_at = utcnow()
+        asked = [
+            position.id
+            for position in targets
+            if positions.want_close(position, ClosedReason.SIGNAL, execution_id=mine.id)
+        ]
+        if not asked:
+            return deny(DenialCode.NOTHING_TO_CLOSE)
+        mine.status = ExecutionStatus.IN_FLIGHT
+        mine.intended_at = utcnow()
+    for position_id in asked:
+        closing.run_close(position_id)
+    return None
+
+
+def _targets(execution: Execution) -> sa.Select[tuple[ExecutionPosition]]:
+    wanted = sa.select(ExecutionPosition).where(
+        ExecutionPosition.connection_id == execution.connection_id,
+        sa.func.split_part(ExecutionPosition.symbol, ":", 1) == execution.lane,
+        ExecutionPosition.status == PositionStatus.OPEN,
+    )
+    connection = execution.connection
+    if connection is not None and connection.position_mode is PositionMode.HEDGE:
+        side = "long" if execution.direction.value == "buy" else "short"
+        wanted = wanted.where(ExecutionPosition.position_side == side)
+    return wanted.order_by(ExecutionPosition.id)

@@ -1,0 +1,152 @@
+"""`run(execution_id)`: one signal on one connection, top to bottom.
+
+    claim (T1) → read account and market → plan → intend or deny (T2) → place ONCE → record (T3)
+
+No `Order` row: nothing was sent. `Order` row in flight: it may have been sent; ask the exchange, never send again.
+"""
+
+import logging
+from datetime import timedelta
+
+from portal.crypto import DecryptionError
+from portal.db import end_read, transaction, utcnow
+from portal.errors import PortalError
+from portal.exchanges.base import Exchange
+from portal.exchanges.errors import ErrorCode, ExchangeError
+from portal.models import Execution
+from portal.services import claims, close_signals, intents, market_view, outcomes, placing, venues
+from portal.trading.checks import age_denial
+from portal.trading.denials import Denial, DenialCode, deny
+from portal.trading.planning import EntryPlan, plan_entry, wanted_market_type
+from portal.trading.preset import PresetRules
+from portal.trading.signal import SignalTerms
+from portal.trading.symbols import resolve
+from portal.trading.types import SignalAction
+
+logger = logging.getLogger(__name__)
+
+_RETRY_READ = timedelta(seconds=2)
+_MAX_ATTEMPTS = 20
+
+
+def run(execution_id: int) -> None:
+    """Work on one execution until it has an order or a reason why not.
+
+    Owns several short transactions. May be called any number of times, by anybody, at any moment: the claim and the
+    order row decide. Never sends an order twice.
+    """
+    token = claims.claim(execution_id)
+    if token is None:
+        return
+    execution = claims.load(execution_id)
+    try:
+        denial = _run_claimed(execution, token)
+    except DecryptionError as error:
+        denial = venues.unreadable(error)
+    except ExchangeError as error:
+        denial = _after_failed_read(execution, token, error)
+    if denial is not None:
+        _deny(execution_id, token, denial)
+
+
+def _run_claimed(execution: Execution, token: str) -> Denial | None:
+    if execution.signal is None or execution.connection is None:
+        return deny(DenialCode.CONNECTION_INACTIVE)
+    rules, terms = _rules(execution), terms_of(execution)
+    denial = _early_denial(execution, rules, terms)
+    if denial is not None:
+        return denial
+    if terms.action is SignalAction.CLOSE:
+        return close_signals.run(execution, token)
+    with venues.exchange_for(execution.connection) as exchange:
+        plan = _plan(execution, rules, terms, exchange)
+        if isinstance(plan, Denial):
+            if plan.code is DenialCode.NOTHING_TO_SELL and close_signals.has_positions(execution):
+                return close_signals.run(execution, token)
+            return plan
+        intended = intents.intend_entry(execution.id, token, plan, rules)
+        if isinstance(intended, Denial):
+            return intended
+        if intended is not None:
+            placing.place(intended, exchange)
+    return None
+
+
+def _rules(execution: Execution) -> PresetRules:
+    connection = execution.connection
+    assert connection is not None
+    return connection.preset.rules() if connection.preset is not None else PresetRules.default()
+
+
+def terms_of(execution: Execution) -> SignalTerms:
+    """What the signal asks, as pure data."""
+    signal = execution.signal
+    assert signal is not None
+    return SignalTerms(
+        currency_pair=signal.currency_pair,
+        direction=signal.direction,
+        action=signal.action,
+        order_type=signal.order_type,
+        open_price=signal.open_price,
+        sl=signal.sl,
+        tps=tuple(signal.tp),
+        time_in_force=signal.time_in_force,
+        market_type=signal.market_type,
+        published_at=signal.published_at or execution.created_at,
+        expires_at=signal.expires_at,
+    )
+
+
+def _early_denial(execution: Execution, rules: PresetRules, terms: SignalTerms) -> Denial | None:
+    connection = execution.connection
+    assert connection is not None
+    if connection.has_error():
+        return deny(DenialCode.CONNECTION_IN_ERROR, reason=connection.last_error or "unknown")
+    if not connection.can_execute_trades():
+        return deny(DenialCode.CONNECTION_INACTIVE)
+    if connection.preset is not None and not connection.preset.enabled:
+        return deny(DenialCode.PRESET_DISABLED, preset=connection.preset.name)
+    return age_denial(terms, rules, utcnow()) or venues.may_trade(connection)
+
+
+def _plan(
+    execution: Execution, rules: PresetRules, terms: SignalTerms, exchange: Exchange
+) -> EntryPlan | Denial:
+    connection = execution.connection
+    assert connection is not None
+    instrument = resolve(terms.currency_pair, wanted_market_type(terms, rules), exchange.instruments())
+    if isinstance(instrument, Denial):
+        return instrument
+    snapshot = market_view.read(connection, exchange, instrument, terms.direction, rules)
+    execution.read_at = utcnow()
+    return plan_entry(terms, rules, snapshot)
+
+
+def _after_failed_read(execution: Execution, token: str, error: ExchangeError) -> Denial | None:
+    """Nothing was sent. A passing fault is tried again until the signal is too old; a lasting one is a denial."""
+    if error.permanent:
+        unknown = error.code is ErrorCode.UNSUPPORTED
+        code = DenialCode.EXCHANGE_UNKNOWN if unknown else DenialCode.CREDENTIALS_REFUSED
+        return deny(code, reason=error.message)
+    if execution.attempts >= _MAX_ATTEMPTS:
+        return deny(DenialCode.EXCHANGE_UNREACHABLE, reason=error.message)
+    with transaction():
+        mine = claims.lock_mine(execution.id, token)
+        if mine is not None:
+            claims.release(mine, timedelta(seconds=error.retry_after or 0) or _RETRY_READ)
+            mine.code, mine.message = error.code.value, error.message
+    logger.info("execution %s: reading failed (%s); it is tried again", execution.id, error.code)
+    return None
+
+
+def _deny(execution_id: int, token: str, denial: Denial) -> None:
+    end_read()
+    with transaction():
+        mine = claims.lock_mine(execution_id, token)
+        if mine is None:
+            return
+        outcomes.deny(mine, denial)
+        if denial.code in (DenialCode.CREDENTIALS_REFUSED, DenialCode.CREDENTIALS_UNREADABLE):
+            if mine.connection is None:
+                raise PortalError(f"execution {execution_id} lost its connection")
+            mine.connection.mark_as_error(denial.message)

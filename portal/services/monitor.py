@@ -1,0 +1,143 @@
+"""`check_positions`: every open position against the market, every minute, in bulk. One price read per venue, one
+update per venue; only the positions that must act are loaded, and each gets its own job."""
+
+import logging
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+
+import sqlalchemy as sa
+
+from portal.db import db, end_read, transaction, utcnow
+from portal.exchanges.errors import ExchangeError
+from portal.models import ExecutionPosition
+from portal.services import exits, prices
+from portal.trading.orders import Ticker
+from portal.trading.types import PositionSide, PositionStatus
+
+logger = logging.getLogger(__name__)
+
+_WATCHED = (PositionStatus.OPEN, PositionStatus.CLOSING)
+_OLDEST_PRICE = timedelta(seconds=120)
+_BATCH = 500
+
+
+@dataclass(slots=True)
+class Checked:
+    """What one run did."""
+
+    venues: int = 0
+    markets: int = 0
+    marked: int = 0
+    looked_at: int = 0
+    closes_asked: int = 0
+    failed_venues: int = 0
+
+
+def check_positions() -> Checked:
+    """Mark every open position to market and ask for the closes that stops and targets call for.
+
+    Commits per venue; may be repeated at any time. One failing venue delays no other.
+    """
+    checked = Checked()
+    for exchange_name, symbols in _watched_markets().items():
+        try:
+            tickers = prices.read_market(exchange_name, symbols)
+        except ExchangeError as error:
+            checked.failed_venues += 1
+            logger.warning("no prices from %s (%s); its positions were not checked", exchange_name, error)
+            continue
+        checked.venues += 1
+        _check_venue(exchange_name, _usable(tickers), checked)
+    return checked
+
+
+def _watched_markets() -> Mapping[str, Sequence[str]]:
+    rows = db.session.execute(
+        sa.select(ExecutionPosition.exchange_name, ExecutionPosition.symbol)
+        .where(ExecutionPosition.status.in_(_WATCHED))
+        .distinct()
+    ).all()
+    end_read()
+    markets: dict[str, list[str]] = defaultdict(list)
+    for exchange_name, symbol in rows:
+        markets[exchange_name].append(symbol)
+    return markets
+
+
+def _usable(tickers: Mapping[str, Ticker]) -> dict[str, Decimal]:
+    """Fresh, positive marks only: no stop acts on a price that is old or absent."""
+    oldest = utcnow() - _OLDEST_PRICE
+    return {
+        symbol: ticker.mark_price
+        for symbol, ticker in tickers.items()
+        if ticker.mark_price is not None and ticker.mark_price > 0 and ticker.observed_at >= oldest
+    }
+
+
+def _check_venue(exchange_name: str, marks: Mapping[str, Decimal], checked: Checked) -> None:
+    if not marks:
+        return
+    with transaction() as session:
+        checked.marked += _mark(exchange_name, marks)
+        checked.markets += len(marks)
+        acting = list(session.execute(_must_look(exchange_name, marks)).scalars())
+    for start in range(0, len(acting), _BATCH):
+        with transaction() as session:
+            batch = session.execute(
+                sa.select(ExecutionPosition)
+                .where(
+                    ExecutionPosition.id.in_(acting[start : start + _BATCH]),
+                    ExecutionPosition.status == PositionStatus.OPEN,
+                )
+                .order_by(ExecutionPosition.id)
+                .with_for_update()
+                .execution_options(populate_existing=True)
+            ).scalars()
+            for position in batch:
+                checked.looked_at += 1
+                checked.closes_asked += exits.act(position, marks[position.symbol])
+
+
+def _mark(exchange_name: str, marks: Mapping[str, Decimal]) -> int:
+    """Write mark price and unrealized PnL of all positions of a venue in one statement."""
+    price = sa.values(
+        sa.column("symbol", sa.Text), sa.column("mark", sa.Numeric(38, 18)), name="price"
+    ).data(list(marks.items()))
+    position = ExecutionPosition
+    direction = sa.case((position.position_side == PositionSide.LONG, 1), else_=-1)
+    entry = position.average_entry_price
+    linear = (price.c.mark - entry) * position.quantity * position.contract_size
+    inverse = (1 / sa.func.nullif(entry, 0) - 1 / price.c.mark) * position.quantity * position.contract_size
+    pnl = sa.func.coalesce(direction * sa.case((position.linear, linear), else_=inverse), 0)
+    done = db.session.execute(
+        sa.update(position)
+        .where(
+            position.exchange_name == exchange_name,
+            position.status.in_(_WATCHED),
+            position.symbol == price.c.symbol,
+        )
+        .values(mark_price=price.c.mark, marked_at=utcnow(), unrealized_pnl=pnl)
+        .execution_options(synchronize_session=False)
+    )
+    return int(done.rowcount)  # type: ignore[attr-defined]
+
+
+def _must_look(exchange_name: str, marks: Mapping[str, Decimal]) -> sa.Select[tuple[int]]:
+    """Open positions whose stop or next target is reached, or whose stop moves with the price."""
+    position = ExecutionPosition
+    mark, stop, target = position.mark_price, position.sl_price, position.next_tp_price
+    long = position.position_side == PositionSide.LONG
+    reached = sa.or_(
+        sa.and_(long, sa.or_(mark <= stop, mark >= target)),
+        sa.and_(~long, sa.or_(mark >= stop, mark <= target)),
+    )
+    moving = sa.or_(position.trailing_stop_percent.is_not(None), position.break_even_at_r.is_not(None))
+    return sa.select(position.id).where(
+        position.exchange_name == exchange_name,
+        position.symbol.in_(list(marks)),
+        position.status == PositionStatus.OPEN,
+        sa.or_(reached, moving),
+    )

@@ -1,0 +1,60 @@
+"""The one place that sends an order, and it sends it once. What came back is recorded; what did not come back is
+unresolved."""
+
+import logging
+import time
+
+from portal.db import in_transaction, utcnow
+from portal.exchanges.base import Exchange
+from portal.exchanges.errors import ExchangeError, Outcome
+from portal.logs import scrub
+from portal.services import recording
+from portal.services.intents import Intended
+from portal.trading.orders import FillReport, OrderReport
+
+logger = logging.getLogger(__name__)
+
+
+def place(intended: Intended, exchange: Exchange) -> None:
+    """Send a committed intent and record the outcome (T3). Never call it twice for one intent, and never after a
+    crash: `resolution.resolve` asks the venue instead. Any exception means that the outcome is unknown."""
+    if in_transaction():
+        raise RuntimeError("an order must not be sent inside a transaction")
+    started = time.monotonic()
+    try:
+        report = exchange.place_order(intended.request)
+    except ExchangeError as error:
+        if error.outcome is Outcome.NOT_PLACED:
+            recording.record_not_placed(intended.order_id, error, _ms(started))
+        else:
+            recording.record_unknown(intended.order_id, error.code.value, error.message, _ms(started))
+        return
+    except BaseException as error:
+        # A bug, a time limit, a shutdown: after the intent was committed every exception means "unknown".
+        logger.exception("order %s: the outcome is unknown", intended.order_id)
+        message = scrub(f"{type(error).__name__}: {error}")
+        recording.record_unknown(intended.order_id, "UNKNOWN", message, _ms(started))
+        if not isinstance(error, Exception):
+            raise
+        return
+    answered_at = utcnow()
+    fills = _fills(report, intended, exchange)
+    recording.record_report(intended.order_id, report, fills, duration_ms=_ms(started), answered_at=answered_at)
+
+
+def _fills(report: OrderReport, intended: Intended, exchange: Exchange) -> tuple[FillReport, ...]:
+    """The fills of an order that filled at once: from the answer, or read. When reading fails, the follow-up reads."""
+    if report.filled_quantity <= 0:
+        return ()
+    if sum((fill.quantity for fill in report.fills), start=report.filled_quantity * 0) == report.filled_quantity:
+        return report.fills
+    try:
+        found = exchange.fills(report.symbol, intended.request.sent_at, report.exchange_order_id)
+    except ExchangeError as error:
+        logger.info("order %s: its fills could not be read yet (%s)", intended.order_id, error.code)
+        return report.fills
+    return tuple(found)
+
+
+def _ms(started: float) -> int:
+    return int((time.monotonic() - started) * 1000)

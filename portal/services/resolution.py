@@ -1,0 +1,169 @@
+"""Asking the venue about an order that may exist, and following one that does. Asks, never sends.
+
+Absence is proved only by the rules of reliability protocol (c) step 10: the validity window of the request has passed,
+plus slack, and then three successful "not found" answers, at least two seconds apart, from two kinds of endpoint.
+"""
+
+import logging
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from portal.crypto import DecryptionError
+from portal.db import transaction, utcnow
+from portal.exchanges.base import Exchange
+from portal.exchanges.errors import ExchangeError
+from portal.models import IN_DOUBT, RESTING, ExecutionConnection, Order
+from portal.services import recording, venues
+from portal.trading.orders import FillReport, Lookup, OrderRef
+from portal.trading.types import OrderState, OrderType
+
+logger = logging.getLogger(__name__)
+
+#: Clock slack + longest wait inside a venue's engine + read lag (reliability.md (c) step 10).
+SLACK = timedelta(seconds=1 + 10 + 5)
+#: Venues that take no validity window may still execute a delayed request; this is how long we keep doubting.
+NO_WINDOW_SLACK = timedelta(seconds=120)
+ANSWERS_NEEDED = 3
+KINDS_NEEDED = 2
+BETWEEN_ANSWERS = timedelta(seconds=2)
+_LONGEST_BACKOFF = 15
+_ASKING = timedelta(seconds=30)
+_FOLLOW_EVERY = timedelta(seconds=45)
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    order_id: int
+    ref: OrderRef
+    state: OrderState
+    queries: int
+    not_after: datetime
+    connection: ExecutionConnection
+
+
+def resolve(order_id: int) -> None:
+    """Ask the venue once about an order in doubt, resting, or with missing fills, and record what it says.
+
+    Owns its transactions; may be called at any time by anybody: one asker at a time, others return. Raises nothing
+    that a venue can cause: a failed question changes nothing but the time of the next one.
+    """
+    question = _take(order_id)
+    if question is None:
+        return
+    try:
+        with venues.exchange_for(question.connection) as exchange:
+            delay = _ask(question, exchange)
+            for _ in range(ANSWERS_NEEDED):
+                if delay is None or delay > BETWEEN_ANSWERS:
+                    break
+                time.sleep(delay.total_seconds())
+                delay = _ask(question, exchange)
+    except (ExchangeError, DecryptionError) as error:
+        logger.info("order %s: the venue was asked without an answer: %s", order_id, error)
+        delay = _backoff(question)
+    if delay is not None:
+        _ask_again(order_id, delay)
+
+
+def due() -> sa.Select[tuple[int]]:
+    """Orders that somebody should ask about now (for the sweeper)."""
+    followed = (*IN_DOUBT, *RESTING)
+    return (
+        sa.select(Order.id)
+        .where(
+            sa.or_(Order.state.in_(followed), ~Order.fills_complete),
+            Order.next_query_at <= sa.func.now(),
+            Order.connection_id.is_not(None),
+        )
+        .order_by(Order.next_query_at)
+    )
+
+
+def _take(order_id: int) -> _Question | None:
+    """One asker at a time: whoever moves `next_query_at` forward has the question."""
+    with transaction() as session:
+        taken = session.execute(
+            sa.update(Order)
+            .where(Order.id == order_id, Order.id.in_(due().order_by(None)))
+            .values(next_query_at=sa.func.now() + _ASKING, queries=Order.queries + 1)
+            .execution_options(synchronize_session=False)
+        )
+        if taken.rowcount != 1:  # type: ignore[attr-defined]
+            return None
+        order = session.get_one(Order, order_id, populate_existing=True)
+        if order.connection is None:
+            return None
+        return _Question(
+            order.id,
+            OrderRef(
+                client_order_id=order.client_order_id,
+                symbol=order.symbol,
+                sent_at=order.sent_at,
+                exchange_order_id=order.exchange_order_id,
+                trigger=order.order_type is OrderType.STOP,
+            ),
+            order.state,
+            order.queries,
+            order.not_after,
+            order.connection,
+        )
+
+
+def _ask(question: _Question, exchange: Exchange) -> timedelta | None:
+    """Ask once and record. Returns when to ask again, or None when there is nothing left to ask."""
+    asked_at = utcnow()
+    lookup = exchange.find_order(question.ref)
+    if lookup.report is None:
+        return _not_found(question, lookup, asked_at, exchange)
+    fills: tuple[FillReport, ...] = lookup.report.fills
+    if lookup.report.filled_quantity > 0:
+        since = question.ref.sent_at - timedelta(seconds=60)
+        fills = tuple(exchange.fills(question.ref.symbol, since, lookup.report.exchange_order_id))
+    recording.record_report(question.order_id, lookup.report, fills, resolved=question.state in IN_DOUBT)
+    return _FOLLOW_EVERY
+
+
+def _not_found(
+    question: _Question, lookup: Lookup, asked_at: datetime, exchange: Exchange
+) -> timedelta | None:
+    if question.state not in IN_DOUBT:
+        logger.warning("order %s is known but its venue does not show it now", question.order_id)
+        return _FOLLOW_EVERY
+    slack = SLACK if exchange.capabilities.request_window else NO_WINDOW_SLACK
+    horizon = question.not_after + slack
+    if asked_at <= horizon:
+        recording.record_doubt(question.order_id)
+        return min(_backoff(question), max(horizon - utcnow(), BETWEEN_ANSWERS))
+    if not _count_absence(question.order_id, lookup, asked_at):
+        return BETWEEN_ANSWERS
+    recording.record_absent(question.order_id)
+    return None
+
+
+def _count_absence(order_id: int, lookup: Lookup, asked_at: datetime) -> bool:
+    """Add one "not found" after the horizon; True when they are proof."""
+    with transaction() as session:
+        order = session.get_one(Order, order_id, with_for_update=True, populate_existing=True)
+        spaced = order.last_absent_at is None or asked_at - order.last_absent_at >= BETWEEN_ANSWERS
+        if lookup.absent_from and spaced:
+            order.absent_answers += 1
+            order.absent_from = sorted({*order.absent_from, *lookup.absent_from})
+            order.last_absent_at = asked_at
+        return order.absent_answers >= ANSWERS_NEEDED and len(order.absent_from) >= KINDS_NEEDED
+
+
+def _ask_again(order_id: int, delay: timedelta) -> None:
+    with transaction() as session:
+        session.execute(
+            sa.update(Order)
+            .where(Order.id == order_id, Order.next_query_at.is_not(None))
+            .values(next_query_at=utcnow() + delay)
+            .execution_options(synchronize_session=False)
+        )
+
+
+def _backoff(question: _Question) -> timedelta:
+    return timedelta(seconds=min(2 ** max(question.queries - 1, 0), _LONGEST_BACKOFF))

@@ -1,0 +1,63 @@
+"""Finds what was lost and asks for it again, from the database alone. A crash between any two lines of the protocol
+has one reading; this acts on it."""
+
+import logging
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from portal.db import db, request_job, transaction
+from portal.models import Execution, ExecutionPosition
+from portal.services import claims, resolution
+from portal.trading.types import PositionStatus
+
+logger = logging.getLogger(__name__)
+
+#: A fresh execution has its own job; asking earlier would only queue it twice.
+_YOUNG = timedelta(seconds=5)
+_BATCH = 2000
+
+
+def sweep() -> dict[str, int]:
+    """Ask again for lost executions, due questions and unfinished closes. Returns how many of each.
+
+    Commits; may run any number of times, also twice at once: every job it asks for is safe to repeat.
+    """
+    asked = {
+        "run_execution": _ids(
+            sa.select(Execution.id)
+            .where(claims.claimable(), Execution.created_at < sa.func.now() - _YOUNG)
+            .order_by(Execution.sequence)
+        ),
+        "resolve_order": _ids(resolution.due()),
+        "close_position": _ids(wanted_closes()),
+    }
+    with transaction():
+        for job, ids in asked.items():
+            for each in ids:
+                request_job(job, each)
+    counts = {job: len(ids) for job, ids in asked.items()}
+    if any(counts.values()):
+        logger.info("sweep asked again: %s", counts)
+    return counts
+
+
+def wanted_closes() -> sa.Select[tuple[int]]:
+    """Positions whose close was asked for and is not under way."""
+    return (
+        sa.select(ExecutionPosition.id)
+        .where(
+            ExecutionPosition.status == PositionStatus.OPEN,
+            ExecutionPosition.close_reason.is_not(None),
+            sa.or_(
+                ExecutionPosition.next_close_at.is_(None), ExecutionPosition.next_close_at <= sa.func.now()
+            ),
+        )
+        .order_by(ExecutionPosition.close_requested_at)
+    )
+
+
+def _ids(statement: sa.Select[tuple[int]]) -> list[int]:
+    found = list(db.session.execute(statement.limit(_BATCH)).scalars())
+    db.session.rollback()
+    return found

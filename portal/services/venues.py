@@ -1,0 +1,86 @@
+"""From a connection row to an open exchange. The only place where credentials are decrypted on their way to an
+adapter. Workers only: the web process never opens an exchange."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from flask import Flask, current_app
+
+from portal.config import Settings
+from portal.crypto import DecryptionError
+from portal.db import end_read
+from portal.exchanges.base import Credentials, Exchange
+from portal.exchanges.catalog import OWN_EXCHANGES
+from portal.exchanges.pool import ExchangePool
+from portal.exchanges.registry import ExchangeSpec
+from portal.models import ExecutionConnection
+from portal.trading.denials import Denial, DenialCode, deny
+from portal.trading.types import ConnectionMode
+
+_SETTINGS = "portal_settings"
+_POOL = "portal_exchange_pool"
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Give the app its pool of warm clients. Opens nothing."""
+    app.extensions[_POOL] = ExchangePool()
+
+
+def may_trade(connection: ExecutionConnection) -> Denial | None:
+    """Why this connection must not reach its exchange at all, before anything is read. No network."""
+    settings: Settings = current_app.extensions[_SETTINGS]
+    practice = connection.exchange_name in OWN_EXCHANGES
+    if connection.mode is ConnectionMode.PAPER and not practice:
+        return deny(DenialCode.PAPER_MODE_UNAVAILABLE)
+    if connection.mode is ConnectionMode.LIVE and not practice and not settings.live_trading:
+        return deny(DenialCode.LIVE_TRADING_DISABLED)
+    if not connection.has_credentials():
+        return deny(DenialCode.CREDENTIALS_MISSING)
+    return None
+
+
+def spec_for(connection: ExecutionConnection) -> ExchangeSpec:
+    """Everything an adapter needs. Raises DecryptionError when the credentials cannot be read."""
+    settings: Settings = current_app.extensions[_SETTINGS]
+    return ExchangeSpec(
+        exchange_name=connection.exchange_name,
+        credentials=Credentials(connection.get_credentials()),
+        settings=dict(connection.settings or {}),
+        base_url=settings.exchange_urls.get(connection.exchange_name),
+        timeout_seconds=settings.exchange_timeout_seconds,
+    )
+
+
+@contextmanager
+def exchange_for(connection: ExecutionConnection) -> Iterator[Exchange]:
+    """A warm client of `connection`, for this thread alone until the block ends.
+
+    Raises DecryptionError, and ExchangeError when the exchange is unknown. Must not be called inside a transaction.
+    """
+    spec, key = spec_for(connection), connection.id
+    end_read()
+    pool: ExchangePool = current_app.extensions[_POOL]
+    with pool.checkout(key, spec) as exchange:
+        yield exchange
+
+
+@contextmanager
+def public_exchange(exchange_name: str) -> Iterator[Exchange]:
+    """A client without credentials, for prices. Same rules as `exchange_for`."""
+    settings: Settings = current_app.extensions[_SETTINGS]
+    spec = ExchangeSpec(
+        exchange_name=exchange_name,
+        credentials=Credentials({}),
+        settings={},
+        base_url=settings.exchange_urls.get(exchange_name),
+        timeout_seconds=settings.exchange_timeout_seconds,
+    )
+    end_read()
+    pool: ExchangePool = current_app.extensions[_POOL]
+    with pool.checkout(0, spec) as exchange:
+        yield exchange
+
+
+def unreadable(error: DecryptionError) -> Denial:
+    """The denial for credentials that cannot be decrypted: never "no credentials"."""
+    return deny(DenialCode.CREDENTIALS_UNREADABLE, reason=error.message)
