@@ -11,7 +11,6 @@ from portal.services import audit, notifications
 from portal.trading.types import NotificationType, TradingStateValue
 
 EVERYTHING = "everything"
-_BY_ID: dict[str, type[User] | type[ExecutionConnection]] = {"user": User, "connection": ExecutionConnection}
 _WORDS = {
     TradingStateValue.ACTIVE: "trades again",
     TradingStateValue.REDUCING: "is reduced: exits pass, entries are denied",
@@ -82,6 +81,21 @@ def effective(connection: ExecutionConnection, symbol: str) -> TradingStateValue
     return TradingStateValue.ACTIVE
 
 
+def restrictions() -> dict[str, str]:
+    """Every switch that is not active, spelled as `parse_scope` reads it, with its state. Reads only."""
+    rows = db.session.execute(
+        sa.select(TradingState)
+        .where(TradingState.state != TradingStateValue.ACTIVE)
+        .order_by(TradingState.id)
+    ).scalars()
+    return {spell(row.scope, row.key): row.state.value for row in rows}
+
+
+def spell(scope: str, key: str) -> str:
+    """The opposite of `parse_scope`."""
+    return f"{scope}:{key}" if key else scope
+
+
 def _check_key(scope: str, key: str) -> str:
     if scope not in SCOPES:
         raise ValidationError({"scope": f"must be one of {', '.join(SCOPES)}, was {scope!r}"})
@@ -89,7 +103,7 @@ def _check_key(scope: str, key: str) -> str:
     if (scope == EVERYTHING) == bool(key):
         reason = "everything takes no key" if key else f"{scope} needs a key"
         raise ValidationError({"key": reason})
-    if scope in _BY_ID:
+    if scope in ("user", "connection"):
         return str(_row_of(scope, key).id)
     if scope == "exchange":
         return key.lower()
@@ -101,11 +115,13 @@ def _check_key(scope: str, key: str) -> str:
 
 
 def _row_of(scope: str, key: str) -> User | ExecutionConnection:
-    model = _BY_ID[scope]
     row: User | ExecutionConnection | None = None
-    if key.isdecimal() and int(key) < 2**63:
-        row = db.session.get(model, int(key))
-    elif scope == "user":
+    number = int(key) if key.isascii() and key.isdecimal() and len(key) < 19 else None
+    if scope == "connection":
+        row = db.session.get(ExecutionConnection, number) if number is not None else None
+    elif number is not None:
+        row = db.session.get(User, number)
+    else:
         row = db.session.execute(sa.select(User).where(User.email == key.lower())).scalar_one_or_none()
     if row is None:
         raise NotFoundError(f"There is no {scope} {key}; no switch was set.")

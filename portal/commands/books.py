@@ -1,0 +1,46 @@
+"""`portal verify-books` and `portal reconcile`."""
+
+import dataclasses
+
+import click
+
+from portal.commands.context import finish_with, json_option, portal_app, report
+
+
+@click.command("verify-books")
+@json_option
+def verify_books(as_json: bool) -> None:
+    """Prove that every position is the sum of its fills; print every disagreement. Changes nothing."""
+    from portal.services import books
+
+    with portal_app():
+        found = books.verify()
+    rows = [dataclasses.asdict(each) for each in found]
+    report(
+        as_json,
+        {"ok": not found, "disagreements": rows},
+        *[str(each) for each in found],
+        f"{len(found)} disagreements." if found else "The books agree.",
+    )
+    finish_with(1 if found else 0)
+
+
+@click.command()
+@click.option(
+    "--connection", "connection_id", type=click.IntRange(1), help="Id of one connection; all when not given."
+)
+@json_option
+def reconcile(connection_id: int | None, as_json: bool) -> None:
+    """Compare connections with their exchanges now, and record what the exchanges say."""
+    from portal.commands.reconciling import reconcile_each
+
+    with portal_app():
+        done, failed = reconcile_each(connection_id)
+    lines = [f"Connection {number} ({name}) failed: {reason}" for number, name, reason in failed]
+    report(
+        as_json,
+        {"reconciled": done, "failed": [{"id": n, "name": name, "reason": why} for n, name, why in failed]},
+        *lines,
+        f"Reconciled {len(done)} of {len(done) + len(failed)} connections.",
+    )
+    finish_with(1 if failed else 0)
