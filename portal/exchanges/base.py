@@ -43,6 +43,11 @@ class Capabilities:
     reduce_only: bool = False
     hedge_mode: bool = False
     native_stop: bool = False
+    #: This venue sizes spot market buys by cost: such a request needs a `price`, the worst acceptable one, and is sent
+    #: as an immediate-or-cancel limit order for exactly the quantity asked for.
+    market_buy_needs_price: bool = False
+    #: As above, for every market order.
+    market_needs_price: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +94,9 @@ class Exchange(Protocol):
     def open_orders(self, symbol: str) -> Sequence[OrderReport]:
         """The account's resting orders on `symbol`, foreign ones included."""
 
-    def fills(self, symbol: str, since: datetime, exchange_order_id: str | None = None) -> Sequence[FillReport]:
+    def fills(
+        self, symbol: str, since: datetime, exchange_order_id: str | None = None
+    ) -> Sequence[FillReport]:
         """The account's fills on `symbol` since `since` (all pages), of one order when given."""
 
     def positions(self, symbols: Sequence[str]) -> Sequence[PositionReport]:

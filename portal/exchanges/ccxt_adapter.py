@@ -1,0 +1,154 @@
+"""Any exchange that ccxt speaks, behind the contract of `base`. Its parts live in the other ccxt_* files.
+
+One object is one account and belongs to one thread at a time (`pool` sees to that). Making one costs no
+network.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import ccxt
+
+from portal.exchanges.base import Capabilities, Credentials
+from portal.exchanges.ccxt_capabilities import capabilities_of
+from portal.exchanges.ccxt_facts import read_facts
+from portal.exchanges.ccxt_fills import read_fills
+from portal.exchanges.ccxt_leverage import Leverage
+from portal.exchanges.ccxt_markets import venue_markets
+from portal.exchanges.ccxt_place import place_order
+from portal.exchanges.ccxt_query import find_order
+from portal.exchanges.ccxt_reports import to_balances, to_order_report, to_positions, to_ticker
+from portal.exchanges.ccxt_session import CcxtSession
+from portal.exchanges.errors import ExchangeError
+from portal.exchanges.venues import shape_client_order_id
+from portal.exchanges.venues_table import venue as venue_of
+from portal.trading.instrument import Instrument
+from portal.trading.orders import (
+    AccountFacts,
+    Balance,
+    FillReport,
+    Lookup,
+    OrderRef,
+    OrderReport,
+    OrderRequest,
+    PositionReport,
+    Ticker,
+)
+from portal.trading.types import MarketType
+
+#: Above this many symbols one answer with all of them is cheaper than one call each.
+_FEW = 3
+
+
+class CcxtExchange:
+    """An account at a ccxt exchange."""
+
+    def __init__(
+        self,
+        exchange_name: str,
+        credentials: Credentials,
+        *,
+        base_url: str | None = None,
+        options: Mapping[str, object] | None = None,
+        timeout_seconds: float = 10.0,
+    ) -> None:
+        venue = venue_of(exchange_name)
+        markets = venue_markets(exchange_name, venue, base_url, timeout_seconds)
+        self.session = CcxtSession(venue, markets, credentials, options or {}, timeout_seconds)
+        self._leverage = Leverage(self.session)
+        self._capabilities = capabilities_of(venue, self.session.client)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this adapter promises for this venue."""
+        return self._capabilities
+
+    def instruments(self) -> Mapping[str, Instrument]:
+        """All spot and swap markets by symbol; shared by all accounts, renewed hourly. May be repeated."""
+        return self.session.instruments()
+
+    def balances(self, market_type: MarketType) -> Mapping[str, Balance]:
+        """Free and total per currency. May be repeated."""
+        return to_balances(self.session.read("fetch_balance", self.session.wallet_params(market_type)))
+
+    def tickers(self, symbols: Sequence[str]) -> Mapping[str, Ticker]:
+        """Best prices, one request per market type where the venue can. May be repeated."""
+        found: dict[str, Ticker] = {}
+        for swap in (False, True):
+            group = [symbol for symbol in symbols if (":" in symbol) is swap]
+            if group:
+                found |= self._tickers_of(group)
+        return found
+
+    def place_order(self, request: OrderRequest) -> OrderReport:
+        """Send `request` ONCE. NOT_PLACED only with proof; anything else raised is UNKNOWN. Never repeat."""
+        return place_order(self.session, self._leverage, request)
+
+    def cancel_order(self, ref: OrderRef) -> None:
+        """Ask the venue to cancel; gone already is success. May be repeated."""
+        venue = self.session.venue
+        params: dict[str, Any] = {"trigger": True} if ref.trigger and venue.separate_triggers else {}
+        order_id = ref.exchange_order_id
+        if order_id is None:
+            order_id = self._exchange_id_of(ref)
+            if order_id is None:
+                return
+        try:
+            self.session.read("cancel_order", order_id, ref.symbol, params)
+        except ExchangeError as error:
+            if not isinstance(error.__cause__, ccxt.OrderNotFound) or error.venue_code is None:
+                raise
+
+    def find_order(self, ref: OrderRef) -> Lookup:
+        """Every query route of the venue. Raises only when none answered. May be repeated."""
+        return find_order(self.session, ref)
+
+    def open_orders(self, symbol: str) -> Sequence[OrderReport]:
+        """Resting orders on `symbol`, foreign ones and separately kept stops included. May be repeated."""
+        self.session.instrument(symbol)
+        orders = list(self.session.read("fetch_open_orders", symbol))
+        if self.session.venue.separate_triggers and ":" in symbol:
+            orders += self.session.read("fetch_open_orders", symbol, None, None, {"trigger": True})
+        return [
+            to_order_report(order, symbol=symbol) for order in orders if order.get("id") and order.get("side")
+        ]
+
+    def fills(
+        self, symbol: str, since: datetime, exchange_order_id: str | None = None
+    ) -> Sequence[FillReport]:
+        """All pages of fills on `symbol`, oldest first. May be repeated."""
+        return read_fills(self.session, symbol, since, exchange_order_id)
+
+    def positions(self, symbols: Sequence[str]) -> Sequence[PositionReport]:
+        """Open swap positions. May be repeated."""
+        return to_positions(self.session.read("fetch_positions", list(symbols)))
+
+    def account_facts(self) -> AccountFacts:
+        """What the key may do; raises when the key cannot even read balances. May be repeated."""
+        kinds = self._capabilities.market_types
+        wallet = MarketType.SPOT if MarketType.SPOT in kinds else MarketType.SWAP
+        return read_facts(self.session, tuple(self.balances(wallet).values()))
+
+    def venue_client_order_id(self, client_order_id: str) -> str:
+        """How `client_order_id` reads in this venue's own lists."""
+        return str(shape_client_order_id(client_order_id, self.session.venue.id_shape))
+
+    def close(self) -> None:
+        """Drop the credentials. The object is not used afterwards."""
+        self.session.close()
+
+    def _tickers_of(self, symbols: Sequence[str]) -> dict[str, Ticker]:
+        if self.session.has("fetchBidsAsks"):
+            raw = self.session.read("fetch_bids_asks", list(symbols))
+        elif self.session.has("fetchTickers") and len(symbols) > _FEW:
+            raw = self.session.read("fetch_tickers", list(symbols))
+        else:
+            raw = {symbol: self.session.read("fetch_ticker", symbol) for symbol in symbols}
+        usable = ((symbol, to_ticker(raw[symbol], symbol)) for symbol in symbols if symbol in raw)
+        return {symbol: ticker for symbol, ticker in usable if ticker is not None}
+
+    def _exchange_id_of(self, ref: OrderRef) -> str | None:
+        """The venue's id of an order known by ours; None when two kinds of endpoint do not have it."""
+        lookup = self.find_order(ref)
+        return lookup.report.exchange_order_id if lookup.report is not None else None

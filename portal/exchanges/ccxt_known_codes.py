@@ -1,0 +1,66 @@
+"""Venue codes whose meaning is finer, or other, than the ccxt class they come out as."""
+
+from collections.abc import Mapping
+
+from portal.exchanges.ccxt_codes import VenueWords
+from portal.exchanges.errors import ErrorCode
+
+_BINANCE: Mapping[str, ErrorCode] = {
+    "-2022": ErrorCode.WOULD_NOT_REDUCE,
+    "-4061": ErrorCode.WRONG_POSITION_MODE,
+    "-4118": ErrorCode.WOULD_NOT_REDUCE,
+    "-1013": ErrorCode.INVALID_ORDER,
+    "-1021": ErrorCode.CLOCK_OUTSIDE_WINDOW,
+    "-5028": ErrorCode.CLOCK_OUTSIDE_WINDOW,
+    "-2015": ErrorCode.AUTHENTICATION_FAILED,
+    "-2019": ErrorCode.INSUFFICIENT_FUNDS,
+    "-1015": ErrorCode.RATE_LIMITED,
+    "-4164": ErrorCode.INVALID_ORDER,
+    "-5021": ErrorCode.INVALID_ORDER,
+    "-5022": ErrorCode.INVALID_ORDER,
+}
+_BYBIT: Mapping[str, ErrorCode] = {
+    "10002": ErrorCode.CLOCK_OUTSIDE_WINDOW,
+    "110017": ErrorCode.WOULD_NOT_REDUCE,
+    "110025": ErrorCode.WRONG_POSITION_MODE,
+}
+_OKX: Mapping[str, ErrorCode] = {
+    "50102": ErrorCode.CLOCK_OUTSIDE_WINDOW,
+    "51169": ErrorCode.WOULD_NOT_REDUCE,
+    "51170": ErrorCode.WOULD_NOT_REDUCE,
+}
+_KNOWN: Mapping[str, Mapping[str, ErrorCode]] = {
+    "binance": _BINANCE,
+    "binanceusdm": _BINANCE,
+    "binancecoinm": _BINANCE,
+    "binanceus": _BINANCE,
+    "bybit": _BYBIT,
+    "bybiteu": _BYBIT,
+    "okx": _OKX,
+    "myokx": _OKX,
+    "okxus": _OKX,
+    "coinbase": {"INSUFFICIENT_FUND": ErrorCode.INSUFFICIENT_FUNDS},
+    "gate": {
+        "BALANCE_NOT_ENOUGH": ErrorCode.INSUFFICIENT_FUNDS,
+        "REQUEST_EXPIRED": ErrorCode.CLOCK_OUTSIDE_WINDOW,
+        "INCREASE_POSITION": ErrorCode.WOULD_NOT_REDUCE,
+    },
+    "bitget": {"40008": ErrorCode.CLOCK_OUTSIDE_WINDOW, "22002": ErrorCode.WOULD_NOT_REDUCE},
+}
+#: Binance answers -2010 to several refusals and tells them apart in words only.
+_NO_FUNDS = ("insufficient balance", "Margin is insufficient")
+
+
+def known_meaning(ccxt_id: str, words: VenueWords) -> ErrorCode | None:
+    """Our code for the venue's, when the venue's says more than ccxt's class. Never for a code that may be a
+    success.
+    """
+    if words.code is None:
+        return None
+    if words.code == "-2010":
+        return (
+            ErrorCode.INSUFFICIENT_FUNDS
+            if any(text in words.text for text in _NO_FUNDS)
+            else ErrorCode.REFUSED
+        )
+    return _KNOWN.get(ccxt_id, {}).get(words.code)

@@ -1,0 +1,164 @@
+"""One market table and one clock offset per exchange, URL and process, shared by every account there.
+
+The first account to come loads them with a client that has no credentials; the others wait for it.
+"""
+
+import threading
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from portal.exchanges.base import Credentials
+from portal.exchanges.ccxt_client import build_template, copy_client
+from portal.exchanges.ccxt_instruments import to_instruments
+from portal.exchanges.venues import Venue
+from portal.trading.instrument import Instrument
+
+#: A table is renewed after this long without being asked to.
+MAX_AGE_SECONDS = 3600
+#: It is never loaded more often than this, whatever goes wrong.
+MIN_AGE_SECONDS = 60
+#: Clocks drift by a few milliseconds a minute.
+CLOCK_MAX_AGE_SECONDS = 900
+
+#: What ccxt itself derives from the markets and reads afterwards.
+_SHARED = (
+    "markets", "markets_by_id", "symbols", "ids", "currencies", "currencies_by_id", "baseCurrencies",
+    "quoteCurrencies", "codes",
+)  # fmt: skip
+
+
+class VenueMarkets:
+    """The shared knowledge of one venue. Thread-safe."""
+
+    def __init__(self, venue: Venue, base_url: str | None, timeout_seconds: float) -> None:
+        self.venue = venue
+        self._lock = threading.Lock()
+        self._template = build_template(venue, base_url)
+        self._template.timeout = int(timeout_seconds * 1000)
+        self._instruments: Mapping[str, Instrument] = {}
+        self._generation = 0
+        self._loaded_at = float("-inf")
+        self._stale = False
+        self._clock_offset_ms: int | None = None
+        self._clock_read_at = float("-inf")
+
+    @property
+    def template(self) -> Any:
+        """The client without credentials. Not for calls outside this class."""
+        return self._template
+
+    def client_for(
+        self, credentials: Credentials, options: Mapping[str, object], timeout_seconds: float
+    ) -> Any:
+        """A new account client. No network."""
+        return copy_client(self._template, credentials, options, timeout_seconds)
+
+    def instruments(self) -> Mapping[str, Instrument]:
+        """All instruments; loads or renews them when needed. Raises what ccxt raises, on the first load
+        only.
+        """
+        self.ensure_loaded()
+        return self._instruments
+
+    def mark_stale(self) -> None:
+        """The venue refused something that our table allows: look again soon, at most once a minute."""
+        self._stale = True
+
+    def ensure_loaded(self) -> None:
+        """Load if nothing is loaded (all callers wait for one). Renew if old (one caller does, the others go
+        on).
+        """
+        if not self._needs_loading():
+            return
+        first = self._generation == 0
+        if not self._lock.acquire(blocking=first):
+            return
+        try:
+            if self._needs_loading():
+                self._load(first=first)
+        finally:
+            self._lock.release()
+
+    def share_with(self, client: Any, seen: int) -> int:
+        """Point `client` at the current table if it changed since generation `seen`; returns the
+        generation.
+        """
+        if seen != self._generation:
+            for name in _SHARED:
+                setattr(client, name, getattr(self._template, name))
+            for name in self._template.options.get("marketHelperProps") or ():
+                if self._template.options.get(name) is not None:
+                    client.options[name] = self._template.options[name]
+        return self._generation
+
+    def clock_offset_ms(self) -> int:
+        """Our clock minus the venue's, measured at most every quarter of an hour; 0 when the venue does not
+        say.
+        """
+        now = time.monotonic()
+        if now - self._clock_read_at > CLOCK_MAX_AGE_SECONDS:
+            self._clock_read_at = now
+            self._clock_offset_ms = self._measure_clock()
+        return self._clock_offset_ms or 0
+
+    def known_clock_offset_ms(self) -> int | None:
+        """The last measured offset, None when the venue never said."""
+        self.clock_offset_ms()
+        return self._clock_offset_ms
+
+    def distrust_clock(self) -> None:
+        """The venue refused a timestamp: measure again before the next one."""
+        self._clock_read_at = float("-inf")
+
+    def _needs_loading(self) -> bool:
+        age = time.monotonic() - self._loaded_at
+        return age > MAX_AGE_SECONDS or (self._stale and age > MIN_AGE_SECONDS)
+
+    def _load(self, *, first: bool) -> None:
+        try:
+            self._template.load_markets(True)
+        except Exception:
+            if first:
+                raise
+            self._loaded_at = time.monotonic() - MAX_AGE_SECONDS + MIN_AGE_SECONDS  # the old table serves on
+            return
+        self._instruments = to_instruments(self._template.markets.values(), self._template.precisionMode)
+        self._loaded_at = time.monotonic()
+        self._stale = False
+        self._generation += 1
+
+    def _measure_clock(self) -> int | None:
+        if self._template.has.get("fetchTime") is not True:
+            return None
+        client = copy_client(self._template, Credentials({}), {}, self._template.timeout / 1000)
+        before = client.milliseconds()
+        try:
+            server = client.fetch_time()
+        except Exception:  # a venue that cannot tell the time may still trade; its own check will speak up
+            return self._clock_offset_ms
+        after = client.milliseconds()
+        return int((before + after) / 2 - int(server)) if server else None
+
+
+class _Registry:
+    """One VenueMarkets per (exchange name, URL)."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._known: dict[tuple[str, str | None], VenueMarkets] = {}
+
+    def get(self, name: str, venue: Venue, base_url: str | None, timeout_seconds: float) -> VenueMarkets:
+        with self._lock:
+            key = (name, base_url)
+            if key not in self._known:
+                self._known[key] = VenueMarkets(venue, base_url, timeout_seconds)
+            return self._known[key]
+
+
+_REGISTRY = _Registry()
+
+
+def venue_markets(name: str, venue: Venue, base_url: str | None, timeout_seconds: float) -> VenueMarkets:
+    """The shared table of exchange `name` at `base_url` in this process. No network."""
+    return _REGISTRY.get(name, venue, base_url, timeout_seconds)
