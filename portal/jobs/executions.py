@@ -1,0 +1,17 @@
+"""Jobs about executions and their orders: ids in, nothing out. The verbs are in the services."""
+
+from portal.jobs.ticks import tick
+from portal.services import executions, resolution, sweeper
+
+
+def run_execution(execution_id: int) -> None:
+    executions.run(execution_id)
+
+
+def resolve_order(order_id: int) -> None:
+    resolution.resolve(order_id)
+
+
+@tick
+def sweep() -> None:
+    sweeper.sweep()

@@ -1,0 +1,13 @@
+"""Jobs about positions: ids in, nothing out."""
+
+from portal.jobs.ticks import tick
+from portal.services import closing, monitor
+
+
+@tick
+def check_positions() -> None:
+    monitor.check_positions()
+
+
+def close_position(position_id: int) -> None:
+    closing.run_close(position_id)
