@@ -1,5 +1,6 @@
-"""`python -m portal` is the console script `portal`."""
+"""`python -m portal`: the console script without an installation."""
 
 from portal.cli import main
 
-main()
+if __name__ == "__main__":
+    main()

@@ -18,7 +18,6 @@ SECRET_FILES = {
     "PORTAL_SECRET_KEY": Path("secrets/secret_key"),
     "PORTAL_CREDENTIAL_KEYS": Path("secrets/credential_keys"),
 }
-MAX_REQUEST_BYTES = 1_048_576
 _UNSET: dict[str, Any] = {"database_url": None, "redis_url": None, "secret_key": "", "credential_keys": ()}
 
 
@@ -153,30 +152,6 @@ class Settings:
                     "Nothing was started."
                 )
         return self.require_secrets()
-
-    def flask_config(self) -> dict[str, Any]:
-        """What Flask, Flask-SQLAlchemy and Flask-WTF need to know. Raises ConfigError unless complete."""
-        self.require_complete()
-        return {
-            "SECRET_KEY": self.secret_key,
-            "SQLALCHEMY_DATABASE_URI": self.database_url,
-            "SQLALCHEMY_ENGINE_OPTIONS": {
-                # One connection per thread that may want one, and a few for the process itself.
-                "pool_size": max(self.web_threads, self.worker_concurrency) + 4,
-                "pool_pre_ping": True,
-                "connect_args": {
-                    "connect_timeout": 5,
-                    "application_name": "portico",
-                    "options": "-c timezone=UTC -c statement_timeout=30s -c lock_timeout=10s "
-                    "-c idle_in_transaction_session_timeout=60s",
-                },
-            },
-            "SESSION_COOKIE_SECURE": self.session_cookie_secure,
-            "SESSION_COOKIE_HTTPONLY": True,
-            "SESSION_COOKIE_SAMESITE": "Lax",
-            "PREFERRED_URL_SCHEME": self.public_url.partition("://")[0],
-            "MAX_CONTENT_LENGTH": MAX_REQUEST_BYTES,
-        }
 
     def with_stored_secrets(self) -> Self:
         """These settings, with the secrets that embedded mode keeps in the data dir where none is set."""

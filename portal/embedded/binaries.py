@@ -10,6 +10,7 @@ from portal.errors import EmbeddedError
 
 #: Newest first; a data dir keeps the version that created it.
 VERSIONS = {18: "pginstall18", 16: "pginstall"}
+PASS = stat.S_IXGRP | stat.S_IXOTH
 
 
 def find_postgres(wanted: int | None) -> tuple[int, Path]:
@@ -46,8 +47,8 @@ def let_through(path: Path, uid: int) -> None:
     """Let `uid` pass (not list) every directory above `path`: for root, who starts what may not be root."""
     for parent in path.resolve().parents:
         found = parent.stat()
-        if found.st_uid != uid and not found.st_mode & stat.S_IXOTH:
-            parent.chmod(stat.S_IMODE(found.st_mode) | stat.S_IXOTH)
+        if found.st_uid != uid and found.st_mode & PASS != PASS:
+            parent.chmod(stat.S_IMODE(found.st_mode) | PASS)
 
 
 def make_runnable(programs: Path, uid: int, gid: int) -> None:

@@ -59,25 +59,18 @@ class Hold:
                 "nothing was started. Wait a moment and start again."
             )
         try:
-            self.ensure()
+            self._start()
         except BaseException:
             self.release()
             raise
 
     def ensure(self) -> None:
-        """Start the server again if its keeper was killed, and wait until it serves. May be repeated."""
-        if self._is_kept() and self._is_ready():
-            return
-        start = FileLock(self._run_dir / f"{self.name}.start")
-        if not start.wait_exclusive(START_SECONDS * 2):
-            raise EmbeddedError(
-                f"Another process has been starting the embedded {self.name} for two minutes; "
-                "nothing was started here. Stop that process and start again."
-            )
-        try:
-            self._bring_up()
-        finally:
-            start.release()
+        """Start the server again if its keeper was killed; the keeper itself restarts a server that dies.
+
+        Cheap when all is well, so it may be called every second. Raises EmbeddedError.
+        """
+        if not self._is_kept():
+            self._start()
 
     def release(self) -> None:
         """Leave the server; when nobody else uses it, return after it has shut down. May be repeated."""
@@ -96,6 +89,23 @@ class Hold:
         """The running server's process id; None while it is down."""
         pid = self._status().get("pid")
         return pid if self._is_kept() else None
+
+    def _start(self) -> None:
+        start = FileLock(self._run_dir / f"{self.name}.start")
+        if not start.wait_exclusive(START_SECONDS * 2):
+            raise EmbeddedError(
+                f"Another process has been starting the embedded {self.name} for two minutes; "
+                "nothing was started here. Stop that process and start again."
+            )
+        try:
+            self._bring_up()
+        except (OSError, subprocess.SubprocessError) as error:
+            raise EmbeddedError(
+                f"The embedded {self.name} could not be started: {error}. Nothing else was started. "
+                f"Check free space and permissions in {self._run_dir.parent}."
+            ) from error
+        finally:
+            start.release()
 
     def _bring_up(self) -> None:
         deadline = time.monotonic() + START_SECONDS

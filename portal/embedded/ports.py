@@ -25,8 +25,8 @@ def becomes_free(port: int, seconds: float) -> bool:
 
 
 def pick(preferred: int) -> int:
-    """`preferred` if it is free, else one the system chooses."""
-    if is_free(preferred):
+    """`preferred` if it is free, else one the system chooses (0: let it choose)."""
+    if preferred and is_free(preferred):
         return preferred
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.bind(("127.0.0.1", 0))

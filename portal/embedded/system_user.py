@@ -25,7 +25,7 @@ def postgres_identity(data: Path) -> tuple[int, int] | None:
             )
         return None
     if owner is not None and owner.st_uid != 0:
-        return owner.st_uid, owner.st_gid
+        return owner.st_uid, _group(owner.st_uid, otherwise=owner.st_gid)
     entry = _find() or _create()
     return entry.pw_uid, entry.pw_gid
 
@@ -50,6 +50,13 @@ def _create() -> pwd.struct_passwd:
             "nothing was started. Run Portico as an ordinary user, or set DATABASE_URL."
         )
     return entry
+
+
+def _group(uid: int, *, otherwise: int) -> int:
+    try:
+        return pwd.getpwuid(uid).pw_gid
+    except KeyError:
+        return otherwise
 
 
 def _name(uid: int) -> str:
