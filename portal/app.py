@@ -12,7 +12,9 @@ from portal.flask_config import flask_config
 from portal.jobs import queues
 from portal.services import venues
 
-migrate = Migrate(directory=str(Path(__file__).parents[1] / "migrations"), compare_type=True, render_as_batch=False)
+migrate = Migrate(
+    directory=str(Path(__file__).parents[1] / "migrations"), compare_type=True, render_as_batch=False
+)
 
 
 def build(settings: Settings | None = None, *, faces: bool = True) -> Flask:

@@ -1,5 +1,5 @@
-"""Encryption of credentials at rest: AES-256-GCM, bound to its row, several keys for rotation. The only place that
-imports `cryptography`."""
+"""Encryption of credentials at rest: AES-256-GCM, bound to its row, several keys for rotation. The only
+place that imports `cryptography`."""
 
 import base64
 import binascii
@@ -51,7 +51,8 @@ class Keyring:
             raise DecryptionError("the stored credentials are not in a known format") from None
         if version != _VERSION or key_id not in self._keys:
             raise DecryptionError(
-                f"the stored credentials were encrypted with key {key_id}, which is not in PORTAL_CREDENTIAL_KEYS"
+                f"the stored credentials were encrypted with key {key_id},"
+                " which is not in PORTAL_CREDENTIAL_KEYS"
             )
         try:
             return self._keys[key_id].decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], bound_to.encode())

@@ -1,4 +1,5 @@
-"""The database handle, the column types, and the one way to open a transaction. No tables and no rules here."""
+"""The database handle, the column types, and the one way to open a transaction. No tables and no rules
+here."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from flask_sqlalchemy import SQLAlchemy
+from flask_sqlalchemy.session import Session
 from sqlalchemy import orm
 
 NAMING_CONVENTION = {
@@ -52,8 +54,8 @@ db = SQLAlchemy(model_class=Base)
 
 
 def enum_type(enum: type[StrEnum], name: str | None = None) -> sa.Enum:
-    """A text column that holds the values of `enum` and nothing else, by a named check constraint. `name` tells
-    two columns of one type in one table apart."""
+    """A text column that holds the values of `enum` and nothing else, by a named check constraint. `name`
+    tells two columns of one type in one table apart."""
     return sa.Enum(
         enum,
         name=name or enum.__name__.lower(),
@@ -71,7 +73,7 @@ def utcnow() -> datetime:
 
 
 @contextmanager
-def transaction() -> Iterator[orm.scoped_session[orm.Session]]:
+def transaction() -> Iterator[orm.scoped_session[Session]]:
     """One unit of work: commits at the end, rolls back on any exception, refuses to nest.
 
     Public functions of `services/` own one each; helpers flush and never commit. No network call inside.
@@ -99,8 +101,8 @@ def in_transaction() -> bool:
 
 
 def request_job(name: str, *ids: int) -> None:
-    """Ask for a job once the running transaction has committed (see `portal/events.py`). A hint, never a promise:
-    whatever must happen is in a row that the sweeper finds."""
+    """Ask for a job once the running transaction has committed (see `portal/events.py`). A hint, never a
+    promise: whatever must happen is in a row that the sweeper finds."""
     jobs: list[tuple[str, tuple[int, ...]]] = db.session.info.setdefault(_JOBS, [])
     if (name, ids) not in jobs:
         jobs.append((name, ids))
@@ -113,8 +115,8 @@ def requested_jobs(session: orm.Session) -> list[tuple[str, tuple[int, ...]]]:
 
 
 def end_read() -> None:
-    """Give the connection back after reads, so that no transaction is open across a network call. Objects stay
-    usable as far as they were loaded."""
+    """Give the connection back after reads, so that no transaction is open across a network call. Objects
+    stay usable as far as they were loaded."""
     if in_transaction():
         raise RuntimeError("a transaction is open: nothing may go over the network now")
     db.session.rollback()

@@ -1,17 +1,18 @@
-"""The only SQLAlchemy session listeners: a published signal fans out in its own transaction, and jobs are enqueued
-after the commit. Facts that shape this file (measured, SQLAlchemy 2.1):
+"""The only SQLAlchemy session listeners: a published signal fans out in its own transaction, and jobs are
+enqueued after the commit. Facts that shape this file (measured, SQLAlchemy 2.1):
 
-* `after_commit` also fires when a SAVEPOINT is released; it must not run SQL and must not raise, because an exception
-  there escapes from `commit()` although the rows are saved. `queues.enqueue_many` therefore never raises.
+* `after_commit` also fires when a SAVEPOINT is released; it must not run SQL and must not raise, because an
+  exception there escapes from `commit()` although the rows are saved. `queues.enqueue_many` therefore never
+  raises.
 * A rolled-back savepoint leaves its ids behind. Harmless: a job without a row finds nothing to claim.
-* Bulk `update()` is invisible here: the state of a signal is never bulk-updated.
-"""
+* Bulk `update()` is invisible here: the state of a signal is never bulk-updated."""
 
 from collections import defaultdict
 from typing import Any
 
+from flask_sqlalchemy.session import Session as FlaskSession
 from sqlalchemy import event, inspect
-from sqlalchemy.orm import Session, scoped_session
+from sqlalchemy.orm import InstanceState, Session, scoped_session
 
 from portal.db import request_job, requested_jobs
 from portal.jobs import queues
@@ -20,7 +21,7 @@ from portal.services import fanout
 from portal.trading.types import ExecutionStatus
 
 
-def register(session: scoped_session[Session]) -> None:
+def register(session: scoped_session[FlaskSession]) -> None:
     """Attach the listeners to `session`. Call once per process."""
     if not event.contains(session, "before_flush", fan_out_published_signals):
         event.listen(session, "before_flush", fan_out_published_signals)
@@ -30,7 +31,8 @@ def register(session: scoped_session[Session]) -> None:
 
 
 def fan_out_published_signals(session: Session, _context: Any, _instances: Any) -> None:
-    """Whoever publishes a signal, by whatever form or API: the executions are written in the same transaction."""
+    """Whoever publishes a signal, by whatever form or API: the executions are written in the same
+    transaction."""
     for row in list(session.new) + list(session.dirty):
         if isinstance(row, Signal) and row.is_published and _just_published(row):
             fanout.fan_out(session, row)
@@ -61,6 +63,5 @@ def forget_on_root_rollback(session: Session, previous: Any) -> None:
 
 
 def _just_published(signal: Signal) -> bool:
-    state = inspect(signal)
-    assert state is not None
-    return state.transient or state.pending or bool(state.attrs.is_published.history.has_changes())
+    state: InstanceState[Signal] = inspect(signal, raiseerr=True)
+    return state.transient or state.pending or state.attrs.is_published.history.has_changes()

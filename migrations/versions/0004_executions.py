@@ -122,6 +122,9 @@ def upgrade() -> None:
         sa.Column("settle", sa.Text(), nullable=False),
         sa.Column("contract_size", sa.Numeric(precision=38, scale=18), nullable=False),
         sa.Column("linear", sa.Boolean(), nullable=False),
+        sa.Column("tick_size", sa.Numeric(precision=38, scale=18), nullable=False),
+        sa.Column("lot_size", sa.Numeric(precision=38, scale=18), nullable=False),
+        sa.Column("min_quantity", sa.Numeric(precision=38, scale=18), nullable=True),
         sa.Column("quantity", sa.Numeric(precision=38, scale=18), nullable=False),
         sa.Column("entry_quantity", sa.Numeric(precision=38, scale=18), nullable=False),
         sa.Column("average_entry_price", sa.Numeric(precision=38, scale=18), nullable=True),
@@ -141,6 +144,7 @@ def upgrade() -> None:
         sa.Column("trailing_stop_percent", sa.Numeric(precision=38, scale=18), nullable=True),
         sa.Column("trailing_activation_percent", sa.Numeric(precision=38, scale=18), nullable=True),
         sa.Column("best_price", sa.Numeric(precision=38, scale=18), nullable=True),
+        sa.Column("trailed", sa.Boolean(), nullable=False),
         sa.Column(
             "protection",
             sa.Enum(
@@ -188,7 +192,7 @@ def upgrade() -> None:
             nullable=True,
         ),
         sa.Column("close_quantity", sa.Numeric(precision=38, scale=18), nullable=True),
-        sa.Column("close_target", sa.Integer(), nullable=True),
+        sa.Column("close_targets", ARRAY(sa.Integer()), nullable=False),
         sa.Column("close_requested_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("close_execution_id", sa.BigInteger(), nullable=True),
         sa.Column("next_close_at", sa.DateTime(timezone=True), nullable=True),

@@ -1,4 +1,5 @@
-"""The contract that every adapter keeps. `tests/exchanges/contract.py` holds each adapter to what it claims."""
+"""The contract that every adapter keeps. `tests/exchanges/contract.py` holds each adapter to what it
+claims."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -43,7 +44,8 @@ class Capabilities:
     reduce_only: bool = False
     hedge_mode: bool = False
     native_stop: bool = False
-    #: This venue sizes spot market buys by cost: such a request needs a `price`, the worst acceptable one, and is sent
+    #: This venue sizes spot market buys by cost: such a request needs a `price`, the worst acceptable one,
+    #: and is sent
     #: as an immediate-or-cancel limit order for exactly the quantity asked for.
     market_buy_needs_price: bool = False
     #: As above, for every market order.
@@ -61,8 +63,9 @@ class Credentials:
 
 
 class Exchange(Protocol):
-    """One account at one venue. All methods may use the network, none may run inside a database transaction, all raise
-    `ExchangeError`. Reads may be repeated; `place_order` must never be repeated by anybody."""
+    """One account at one venue. All methods may use the network, none may run inside a database
+    transaction, all raise `ExchangeError`. Reads may be repeated; `place_order` must never be repeated by
+    anybody."""
 
     @property
     def capabilities(self) -> Capabilities: ...
@@ -74,22 +77,24 @@ class Exchange(Protocol):
         """Free and total per currency of the wallet that pays for `market_type`."""
 
     def tickers(self, symbols: Sequence[str]) -> Mapping[str, Ticker]:
-        """Best prices of `symbols` in one request where the venue can. Symbols without a usable price are missing."""
+        """Best prices of `symbols` in one request where the venue can. Symbols without a usable price are
+        missing."""
 
     def place_order(self, request: OrderRequest) -> OrderReport:
         """Send `request` ONCE. Returns only when the venue acknowledged it with an id that is ours.
 
-        Raises ExchangeError with outcome NOT_PLACED only with proof; anything else, of whatever kind, is UNKNOWN.
-        """
+        Raises ExchangeError with outcome NOT_PLACED only with proof; anything else, of whatever kind, is
+        UNKNOWN."""
 
     def cancel_order(self, ref: OrderRef) -> None:
-        """Ask the venue to cancel. Success means accepted, not canceled: look afterwards. Gone already is success."""
+        """Ask the venue to cancel. Success means accepted, not canceled: look afterwards. Gone already is
+        success."""
 
     def find_order(self, ref: OrderRef) -> Lookup:
-        """Ask every query route this venue has, by client order id (and by `ref.exchange_order_id` when known).
+        """Ask every query route this venue has, by client order id (and by `ref.exchange_order_id` when
+        known).
 
-        Raises only when no route answered.
-        """
+        Raises only when no route answered."""
 
     def open_orders(self, symbol: str) -> Sequence[OrderReport]:
         """The account's resting orders on `symbol`, foreign ones included."""

@@ -42,10 +42,10 @@ class ErrorCode(StrEnum):
 class ExchangeError(Exception):
     """Raised by every adapter method.
 
-    `code` ours; `message` scrubbed and fit to be stored and shown; `outcome` counts for order placement only;
-    `venue_code` the venue's own, when it gave one; `again` True when the same intent may be attempted again after
-    `retry_after` seconds; `permanent` True when the connection will not work until a person changes something.
-    """
+    `code` ours; `message` scrubbed and fit to be stored and shown; `outcome` counts for order placement
+    only; `venue_code` the venue's own, when it gave one; `again` True when the same intent may be attempted
+    again after `retry_after` seconds; `permanent` True when the connection will not work until a person
+    changes something."""
 
     def __init__(
         self,

@@ -26,5 +26,6 @@ class Timestamps:
 
 
 def foreign_key(target: str, *, cascade: bool = False) -> sa.ForeignKey:
-    """History outlives what it points at: a deleted parent leaves NULL, unless the child is a mere part of it."""
+    """History outlives what it points at: a deleted parent leaves NULL, unless the child is a mere part of
+    it."""
     return sa.ForeignKey(target, ondelete="CASCADE" if cascade else "SET NULL")

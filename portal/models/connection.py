@@ -77,7 +77,8 @@ class ExecutionConnection(SecretMixin, Timestamps, Base):
         return self.data_connection_id is not None
 
     def can_execute_trades(self) -> bool:
-        """Active, healthy and switched on. Trading state (halts) is checked at the last gate, in `services`."""
+        """Active, healthy and switched on. Trading state (halts) is checked at the last gate, in
+        `services`."""
         return self.is_active and self.status is ConnectionStatus.ACTIVE
 
     def mark_as_active(self) -> None:
@@ -96,7 +97,9 @@ class ExecutionConnection(SecretMixin, Timestamps, Base):
 
     def is_stale(self, hours: int = 24) -> bool:
         """True when the account was neither used nor reached for `hours`."""
-        seen = max(filter(None, (self.last_connected_at, self.last_used_at, self.last_tested_at)), default=None)
+        seen = max(
+            filter(None, (self.last_connected_at, self.last_used_at, self.last_tested_at)), default=None
+        )
         return seen is None or utcnow() - seen > timedelta(hours=hours)
 
     def has_error(self) -> bool:

@@ -75,7 +75,8 @@ class Execution(Timestamps, Base):
     connection: Mapped[ExecutionConnection | None] = relationship()
 
     def steps_ms(self) -> dict[str, int]:
-        """Milliseconds of each step: queue (commit to claim), read, plan (to the committed intent), place, record."""
+        """Milliseconds of each step: queue (commit to claim), read, plan (to the committed intent), place,
+        record."""
         marks = [
             ("queue", self.created_at, self.claimed_at),
             ("read", self.claimed_at, self.read_at),

@@ -54,7 +54,11 @@ class Subscription(Timestamps, Base):
     def is_current(self) -> bool:
         """True while the period runs and nobody canceled."""
         now = utcnow()
-        return self.canceled_at is None and self.starts_at <= now and (self.ends_at is None or now < self.ends_at)
+        return (
+            self.canceled_at is None
+            and self.starts_at <= now
+            and (self.ends_at is None or now < self.ends_at)
+        )
 
     @is_current.inplace.expression
     @classmethod

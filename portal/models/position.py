@@ -4,7 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.db import Base, JsonDict, enum_type
@@ -44,6 +44,10 @@ class ExecutionPosition(Timestamps, Base):
     settle: Mapped[str]
     contract_size: Mapped[Decimal] = mapped_column(default=Decimal(1))
     linear: Mapped[bool] = mapped_column(default=True)
+    #: Rules of the market when the position was opened.
+    tick_size: Mapped[Decimal]
+    lot_size: Mapped[Decimal]
+    min_quantity: Mapped[Decimal | None]
     #: Held now, from fills, net of base-currency fees.
     quantity: Mapped[Decimal] = mapped_column(default=Decimal(0))
     #: Bought (or sold short) in total, net of base-currency fees.
@@ -73,14 +77,16 @@ class ExecutionPosition(Timestamps, Base):
     trailing_activation_percent: Mapped[Decimal | None]
     #: Best mark price since the entry, for the trailing stop.
     best_price: Mapped[Decimal | None]
+    #: The trailing stop moved `sl_price` last.
+    trailed: Mapped[bool] = mapped_column(default=False)
     protection: Mapped[Protection] = mapped_column(enum_type(Protection), default=Protection.LOCAL)
     status: Mapped[PositionStatus] = mapped_column(enum_type(PositionStatus), default=PositionStatus.OPEN)
     #: Counts close intents; part of their key, so that one version closes once.
     version: Mapped[int] = mapped_column(default=0)
-    #: Why a close was asked for; what to close (empty quantity = all); which target it serves.
+    #: Why a close was asked for; what to close (empty quantity = all); which targets it serves.
     close_reason: Mapped[ClosedReason | None] = mapped_column(enum_type(ClosedReason, "close_reason"))
     close_quantity: Mapped[Decimal | None]
-    close_target: Mapped[int | None]
+    close_targets: Mapped[list[int]] = mapped_column(ARRAY(sa.Integer), default=list)
     close_requested_at: Mapped[datetime | None]
     #: The signal execution that asked for the close.
     close_execution_id: Mapped[int | None] = mapped_column(sa.ForeignKey("executions.id"))

@@ -1,5 +1,5 @@
-"""Encrypted credentials on a row. The ciphertext is bound to the row's own random identity, so that it is refused
-anywhere else."""
+"""Encrypted credentials on a row. The ciphertext is bound to the row's own random identity, so that it is
+refused anywhere else."""
 
 import json
 import uuid
@@ -29,7 +29,8 @@ class SecretMixin:
         return f"{self.__tablename__}:{self.uid}:credentials"
 
     def get_credentials(self) -> dict[str, str]:
-        """All credentials, decrypted. Empty only when none were ever set; raises DecryptionError otherwise."""
+        """All credentials, decrypted. Empty only when none were ever set; raises DecryptionError
+        otherwise."""
         if not self.credentials:
             return {}
         plain = crypto.keyring().decrypt(self.credentials, self._bound_to())

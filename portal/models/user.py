@@ -56,13 +56,16 @@ class User(Timestamps, Base, UserMixin):
     tf_totp_secret: Mapped[str | None]
     #: Unused recovery codes, encrypted.
     mf_recovery_codes: Mapped[list[str] | None] = mapped_column(MutableList.as_mutable(ARRAY(sa.Text)))
-    last_login_at: Mapped[datetime | None]
-    current_login_at: Mapped[datetime | None]
+    # Flask-Security declares these without None, which they are before the first login.
+    last_login_at: Mapped[datetime | None]  # type: ignore[assignment]
+    current_login_at: Mapped[datetime | None]  # type: ignore[assignment]
     last_login_ip: Mapped[str | None]
     current_login_ip: Mapped[str | None]
-    login_count: Mapped[int | None]
+    login_count: Mapped[int | None]  # type: ignore[assignment]
 
-    roles: Mapped[list[Role]] = relationship(secondary=users_roles, lazy="selectin")
+    roles: Mapped[list[Role]] = relationship(  # type: ignore[assignment]
+        secondary=users_roles, lazy="selectin"
+    )
 
     @property
     def is_admin(self) -> bool:

@@ -1,5 +1,5 @@
-"""Who did what to what. Joins the caller's transaction, always: no change without its entry, no entry without its
-change."""
+"""Who did what to what. Joins the caller's transaction, always: no change without its entry, no entry
+without its change."""
 
 from typing import Any
 
@@ -13,8 +13,8 @@ Actor = User | str
 
 
 def record(actor: Actor, action: str, object_type: str, object_id: int | None = None, **data: Any) -> None:
-    """Add an entry to the running transaction. `action` is dotted: `portal.connection.created`. `data` must not hold
-    a secret. Does not commit."""
+    """Add an entry to the running transaction. `action` is dotted: `portal.connection.created`. `data` must
+    not hold a secret. Does not commit."""
     person = actor if isinstance(actor, User) else None
     db.session.add(
         AuditEntry(

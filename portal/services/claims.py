@@ -1,4 +1,5 @@
-"""Who works on an execution: a compare-and-set with a token and a lease. Zero rows changed: somebody else has it."""
+"""Who works on an execution: a compare-and-set with a token and a lease. Zero rows changed: somebody else
+has it."""
 
 import secrets
 from datetime import timedelta
@@ -10,7 +11,8 @@ from portal.db import db, request_job, transaction, utcnow
 from portal.models import UNSETTLED, Execution, ExecutionConnection
 from portal.trading.types import ExecutionStatus
 
-#: How long a claim holds. Reads, planning and the intent must fit; the send needs no lease, its order row exists.
+#: How long a claim holds. Reads, planning and the intent must fit; the send needs no lease, its order row
+#: exists.
 LEASE = timedelta(seconds=30)
 
 
@@ -37,8 +39,9 @@ def claimable() -> sa.ColumnElement[bool]:
 
 
 def claim(execution_id: int) -> str | None:
-    """Take a pending execution for `LEASE`. Returns the token, or None when it is not to be had: taken, finished,
-    not due, or an earlier signal on the same connection and symbol is not settled. Commits; may be repeated."""
+    """Take a pending execution for `LEASE`. Returns the token, or None when it is not to be had: taken,
+    finished, not due, or an earlier signal on the same connection and symbol is not settled. Commits; may
+    be repeated."""
     token = secrets.token_hex(8)
     with transaction() as session:
         taken = session.execute(
@@ -65,7 +68,8 @@ def load(execution_id: int) -> Execution:
 
 
 def lock_mine(execution_id: int, token: str) -> Execution | None:
-    """Lock the row inside a transaction, if the claim still holds and nothing was intended. Does not commit."""
+    """Lock the row inside a transaction, if the claim still holds and nothing was intended. Does not
+    commit."""
     return db.session.execute(
         sa.select(Execution)
         .where(
@@ -88,7 +92,8 @@ def release(execution: Execution, delay: timedelta) -> None:
 
 
 def wake_next(execution: Execution) -> None:
-    """Ask for the next signal on the same connection and lane, now that this one is settled. Does not commit."""
+    """Ask for the next signal on the same connection and lane, now that this one is settled. Does not
+    commit."""
     following = db.session.execute(
         sa.select(Execution.id)
         .where(

@@ -6,12 +6,16 @@ from portal.db import db, end_read, transaction, utcnow
 from portal.models import Execution, ExecutionPosition
 from portal.services import claims, closing, positions
 from portal.trading.denials import Denial, DenialCode, deny
-from portal.trading.types import ClosedReason, ExecutionStatus, PositionMode, PositionStatus
+from portal.trading.types import ClosedReason, ExecutionStatus, MarketType, PositionMode, PositionStatus
 
 
-def has_positions(execution: Execution) -> bool:
-    """True when the execution's connection holds open positions on its pair. Reads only."""
-    found = db.session.execute(_targets(execution).limit(1)).first() is not None
+def sells_own(execution: Execution, denial: Denial) -> bool:
+    """True when a spot sell was denied because what it would sell is Portico's own open position: selling
+    it is what the signal means, and the position's books must know. Reads only."""
+    if denial.code not in (DenialCode.OPPOSITE_POSITION_OPEN, DenialCode.NOTHING_TO_SELL):
+        return False
+    mine = _targets(execution).where(ExecutionPosition.market_type == MarketType.SPOT)
+    found = db.session.execute(mine.limit(1)).first() is not None
     end_read()
     return found
 
@@ -19,9 +23,9 @@ def has_positions(execution: Execution) -> bool:
 def run(execution: Execution, token: str) -> Denial | None:
     """Close every open position of the pair on this connection; each gets its own order.
 
-    A close without a position is a recorded no-op (NOTHING_TO_CLOSE). Where an account can be long and short at once,
-    `direction` names the direction of the signal that opened. Owns its transactions; repeatable like `executions.run`.
-    """
+    A close without a position is a recorded no-op (NOTHING_TO_CLOSE). Where an account can be long and
+    short at once, `direction` names the direction of the signal that opened. Owns its transactions;
+    repeatable like `executions.run`."""
     with transaction() as session:
         mine = claims.lock_mine(execution.id, token)
         if mine is None:
@@ -42,7 +46,7 @@ def run(execution: Execution, token: str) -> Denial | None:
     return None
 
 
-def _targets(execution: Execution) -> sa.Select[tuple[ExecutionPosition]]:
+def _targets(execution: Execution) -> sa.Select[ExecutionPosition]:
     wanted = sa.select(ExecutionPosition).where(
         ExecutionPosition.connection_id == execution.connection_id,
         sa.func.split_part(ExecutionPosition.symbol, ":", 1) == execution.lane,

@@ -1,16 +1,16 @@
-"""Closing a position: its own intent per version, reduce-only on derivatives, what is really there on spot. The same
-protocol as an entry: read, intend, place once, record."""
+"""Closing a position: its own intent per version, reduce-only on derivatives, what is really there on spot.
+The same protocol as an entry: read, intend, place once, record."""
 
 import logging
 from dataclasses import dataclass
 from datetime import timedelta
 
 from portal.crypto import DecryptionError
-from portal.db import end_read, transaction, utcnow
+from portal.db import db, end_read, transaction, utcnow
 from portal.exchanges.base import Exchange
 from portal.exchanges.errors import ExchangeError
 from portal.models import Execution, ExecutionConnection, ExecutionPosition
-from portal.services import booking, intents, journal, placing, venues
+from portal.services import ending, intents, journal, placing, venues
 from portal.services.intents import Draft, Intended
 from portal.services.notifications import notify
 from portal.trading.denials import Denial, DenialCode
@@ -45,9 +45,9 @@ class _Wish:
 def run_close(position_id: int) -> None:
     """Carry out the close that the row asks for, if it is not under way.
 
-    Owns its transactions; may be called any number of times by anybody: the row lock and the position's version let
-    one order through. Exits pass every halt. A failed read or a refused order is tried again by the sweeper.
-    """
+    Owns its transactions; may be called any number of times by anybody: the row lock and the position's
+    version let one order through. Exits pass every halt. A failed read or a refused order is tried again by
+    the sweeper."""
     end_read()
     with transaction() as session:
         position = session.get(ExecutionPosition, position_id)
@@ -102,13 +102,14 @@ def _close(wish: _Wish, connection: ExecutionConnection, exchange: Exchange) -> 
 
 
 def _intend(position: ExecutionPosition, connection: ExecutionConnection, plan: ClosePlan) -> Intended:
-    """T2 of a close: the order row in flight and the position closing, in one transaction. Does not commit."""
-    assert position.close_reason is not None
+    """T2 of a close: the order row in flight and the position closing, in one transaction. Does not
+    commit."""
+    reason = position.close_reason or ClosedReason.MANUAL
     order = intents.freeze(
         connection,
         Draft(
             intent_key=f"position-{position.id}:close:{position.version}",
-            role=_ROLES.get(position.close_reason, OrderRole.CLOSE),
+            role=_ROLES.get(reason, OrderRole.CLOSE),
             symbol=position.symbol,
             side=plan.leg.side,
             position_side=position.position_side,
@@ -122,7 +123,7 @@ def _intend(position: ExecutionPosition, connection: ExecutionConnection, plan: 
     order.position_id = position.id
     order.execution_id = position.close_execution_id
     position.status = PositionStatus.CLOSING
-    session = intents.db.session
+    session = db.session
     session.add(order)
     if position.close_execution_id is not None:
         execution = session.get_one(Execution, position.close_execution_id)
@@ -139,10 +140,10 @@ def _not_closable(position: ExecutionPosition, denial: Denial) -> None:
     if denial.code not in _DUST:
         position.next_close_at = utcnow() + timedelta(minutes=1)
         return
-    if position.close_target is not None:
-        booking.finish_target(position)
+    if position.close_quantity is not None:
+        ending.finish_targets(position)
         return
-    booking.close_with_dust(position)
+    ending.close_with_dust(position)
 
 
 def _postpone(position_id: int, message: str) -> None:

@@ -26,8 +26,8 @@ class DayResult:
     starting_equity: Decimal | None
 
     def loss_percent(self, equity_now: Decimal) -> Decimal:
-        """Loss in percent of the starting equity (failing that, of what there is now plus the loss); 0 after a gain,
-        100 when there is a loss and nothing to measure it by."""
+        """Loss in percent of the starting equity (failing that, of what there is now plus the loss); 0
+        after a gain, 100 when there is a loss and nothing to measure it by."""
         loss = -self.result
         if loss <= 0:
             return Decimal(0)
@@ -56,8 +56,7 @@ def today(connection_id: int) -> Decimal:
 
 def _starting_equity(connection_id: int) -> Decimal | None:
     known: Decimal | None = db.session.execute(
-        sa.select(ExecutionAnalytics.equity)
-        .where(
+        sa.select(ExecutionAnalytics.equity).where(
             ExecutionAnalytics.connection_id == connection_id,
             ExecutionAnalytics.date == day_start(utcnow()).date() - timedelta(days=1),
         )

@@ -2,8 +2,8 @@
 
     claim (T1) → read account and market → plan → intend or deny (T2) → place ONCE → record (T3)
 
-No `Order` row: nothing was sent. `Order` row in flight: it may have been sent; ask the exchange, never send again.
-"""
+No `Order` row: nothing was sent. `Order` row in flight: it may have been sent; ask the exchange, never send
+again."""
 
 import logging
 from datetime import timedelta
@@ -13,7 +13,7 @@ from portal.db import end_read, transaction, utcnow
 from portal.errors import PortalError
 from portal.exchanges.base import Exchange
 from portal.exchanges.errors import ErrorCode, ExchangeError
-from portal.models import Execution
+from portal.models import Execution, ExecutionConnection, Signal
 from portal.services import claims, close_signals, intents, market_view, outcomes, placing, venues
 from portal.trading.checks import age_denial
 from portal.trading.denials import Denial, DenialCode, deny
@@ -21,7 +21,7 @@ from portal.trading.planning import EntryPlan, plan_entry, wanted_market_type
 from portal.trading.preset import PresetRules
 from portal.trading.signal import SignalTerms
 from portal.trading.symbols import resolve
-from portal.trading.types import SignalAction
+from portal.trading.types import Side, SignalAction
 
 logger = logging.getLogger(__name__)
 
@@ -32,9 +32,8 @@ _MAX_ATTEMPTS = 20
 def run(execution_id: int) -> None:
     """Work on one execution until it has an order or a reason why not.
 
-    Owns several short transactions. May be called any number of times, by anybody, at any moment: the claim and the
-    order row decide. Never sends an order twice.
-    """
+    Owns several short transactions. May be called any number of times, by anybody, at any moment: the claim
+    and the order row decide. Never sends an order twice."""
     token = claims.claim(execution_id)
     if token is None:
         return
@@ -50,18 +49,20 @@ def run(execution_id: int) -> None:
 
 
 def _run_claimed(execution: Execution, token: str) -> Denial | None:
-    if execution.signal is None or execution.connection is None:
+    connection, signal = execution.connection, execution.signal
+    if signal is None or connection is None:
         return deny(DenialCode.CONNECTION_INACTIVE)
-    rules, terms = _rules(execution), terms_of(execution)
-    denial = _early_denial(execution, rules, terms)
+    rules = connection.preset.rules() if connection.preset is not None else PresetRules.default()
+    terms = terms_of(signal)
+    denial = _early_denial(connection, rules, terms)
     if denial is not None:
         return denial
     if terms.action is SignalAction.CLOSE:
         return close_signals.run(execution, token)
-    with venues.exchange_for(execution.connection) as exchange:
-        plan = _plan(execution, rules, terms, exchange)
+    with venues.exchange_for(connection) as exchange:
+        plan = _plan(connection, rules, terms, exchange)
         if isinstance(plan, Denial):
-            if plan.code is DenialCode.NOTHING_TO_SELL and close_signals.has_positions(execution):
+            if terms.direction is Side.SELL and close_signals.sells_own(execution, plan):
                 return close_signals.run(execution, token)
             return plan
         intended = intents.intend_entry(execution.id, token, plan, rules)
@@ -72,16 +73,8 @@ def _run_claimed(execution: Execution, token: str) -> Denial | None:
     return None
 
 
-def _rules(execution: Execution) -> PresetRules:
-    connection = execution.connection
-    assert connection is not None
-    return connection.preset.rules() if connection.preset is not None else PresetRules.default()
-
-
-def terms_of(execution: Execution) -> SignalTerms:
+def terms_of(signal: Signal) -> SignalTerms:
     """What the signal asks, as pure data."""
-    signal = execution.signal
-    assert signal is not None
     return SignalTerms(
         currency_pair=signal.currency_pair,
         direction=signal.direction,
@@ -92,14 +85,12 @@ def terms_of(execution: Execution) -> SignalTerms:
         tps=tuple(signal.tp),
         time_in_force=signal.time_in_force,
         market_type=signal.market_type,
-        published_at=signal.published_at or execution.created_at,
+        published_at=signal.published_at,
         expires_at=signal.expires_at,
     )
 
 
-def _early_denial(execution: Execution, rules: PresetRules, terms: SignalTerms) -> Denial | None:
-    connection = execution.connection
-    assert connection is not None
+def _early_denial(connection: ExecutionConnection, rules: PresetRules, terms: SignalTerms) -> Denial | None:
     if connection.has_error():
         return deny(DenialCode.CONNECTION_IN_ERROR, reason=connection.last_error or "unknown")
     if not connection.can_execute_trades():
@@ -110,20 +101,19 @@ def _early_denial(execution: Execution, rules: PresetRules, terms: SignalTerms) 
 
 
 def _plan(
-    execution: Execution, rules: PresetRules, terms: SignalTerms, exchange: Exchange
+    connection: ExecutionConnection, rules: PresetRules, terms: SignalTerms, exchange: Exchange
 ) -> EntryPlan | Denial:
-    connection = execution.connection
-    assert connection is not None
     instrument = resolve(terms.currency_pair, wanted_market_type(terms, rules), exchange.instruments())
     if isinstance(instrument, Denial):
         return instrument
-    snapshot = market_view.read(connection, exchange, instrument, terms.direction, rules)
-    execution.read_at = utcnow()
-    return plan_entry(terms, rules, snapshot)
+    return plan_entry(
+        terms, rules, market_view.read(connection, exchange, instrument, terms.direction, rules)
+    )
 
 
 def _after_failed_read(execution: Execution, token: str, error: ExchangeError) -> Denial | None:
-    """Nothing was sent. A passing fault is tried again until the signal is too old; a lasting one is a denial."""
+    """Nothing was sent. A passing fault is tried again until the signal is too old; a lasting one is a
+    denial."""
     if error.permanent:
         unknown = error.code is ErrorCode.UNSUPPORTED
         code = DenialCode.EXCHANGE_UNKNOWN if unknown else DenialCode.CREDENTIALS_REFUSED

@@ -22,9 +22,9 @@ from portal.trading.types import ConnectionStatus, ExecutionStatus
 _PUBLISH_LOCK = 0x706F7274
 
 
-def eligible_connections(signal_id: int) -> sa.Select[tuple[int]]:
-    """Ids of the connections that `signal_id` reaches: every active admin-owned one, and those of active users with a
-    current subscription to an active plan that carries the signal (domain.md §1)."""
+def eligible_connections(signal_id: int) -> sa.Select[int]:
+    """Ids of the connections that `signal_id` reaches: every active admin-owned one, and those of active
+    users with a current subscription to an active plan that carries the signal (domain.md §1)."""
     subscribed = (
         sa.select(Subscription.user_id)
         .join(plan_signals, plan_signals.c.plan_id == Subscription.plan_id)
@@ -50,9 +50,8 @@ def eligible_connections(signal_id: int) -> sa.Select[tuple[int]]:
 def fan_out(session: Session, signal: Signal) -> list[int]:
     """Stamp the publication and write one pending `Execution` per eligible connection; ask for their jobs.
 
-    Called by the flush of the transaction that publishes (`portal/events.py`); does not commit, and a repeat adds
-    nothing, because (signal, connection) is unique. Returns the new execution ids.
-    """
+    Called by the flush of the transaction that publishes (`portal/events.py`); does not commit, and a
+    repeat adds nothing, because (signal, connection) is unique. Returns the new execution ids."""
     with session.no_autoflush:
         session.execute(sa.select(sa.func.pg_advisory_xact_lock(_PUBLISH_LOCK)))
         if signal.publish_sequence is None:

@@ -1,5 +1,5 @@
-"""The last gate, and the row that says what is about to be sent. Nothing is sent without a committed row that names
-id, payload and deadline."""
+"""The last gate, and the row that says what is about to be sent. Nothing is sent without a committed row
+that names id, payload and deadline."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -64,11 +64,13 @@ class Draft:
     reference_price: Decimal | None = None
 
 
-def intend_entry(execution_id: int, token: str, plan: EntryPlan, rules: PresetRules) -> Intended | Denial | None:
+def intend_entry(
+    execution_id: int, token: str, plan: EntryPlan, rules: PresetRules
+) -> Intended | Denial | None:
     """T2: still ours, still allowed, still within the limits? Then the order row, in flight, and commit.
 
-    The connection's row lock makes limits hold under parallel signals. None = the claim was lost; nothing is sent.
-    """
+    The connection's row lock makes limits hold under parallel signals. None = the claim was lost; nothing
+    is sent."""
     read_at = utcnow()
     with transaction() as session:
         execution = claims.lock_mine(execution_id, token)
@@ -213,7 +215,9 @@ def _instrument(plan: EntryPlan) -> JsonDict:
         "market_type": market.market_type.value,
         "linear": market.linear,
         "contract_size": _text(market.contract_size),
+        "tick_size": _text(market.tick_size),
         "lot_size": _text(market.lot_size),
+        "min_quantity": _text(market.min_quantity),
     }
 
 

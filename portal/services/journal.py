@@ -17,7 +17,8 @@ def note(
     duration_ms: int | None = None,
     **data: Any,
 ) -> None:
-    """Add a line to the execution log. `message` is scrubbed; `data` must not hold a secret. Does not commit."""
+    """Add a line to the execution log. `message` is scrubbed; `data` must not hold a secret. Does not
+    commit."""
     row: Any = execution or position or order
     db.session.add(
         ExecutionLog(

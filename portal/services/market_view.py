@@ -1,5 +1,5 @@
-"""What planning needs to know about account and market, read over the network. Never inside a transaction; may be
-repeated."""
+"""What planning needs to know about account and market, read over the network. Never inside a transaction;
+may be repeated."""
 
 from dataclasses import dataclass
 from decimal import Decimal

@@ -1,5 +1,5 @@
-"""`check_positions`: every open position against the market, every minute, in bulk. One price read per venue, one
-update per venue; only the positions that must act are loaded, and each gets its own job."""
+"""`check_positions`: every open position against the market, every minute, in bulk. One price read per
+venue, one update per venue; only the positions that must act are loaded, and each gets its own job."""
 
 import logging
 from collections import defaultdict
@@ -103,9 +103,9 @@ def _check_venue(exchange_name: str, marks: Mapping[str, Decimal], checked: Chec
 
 def _mark(exchange_name: str, marks: Mapping[str, Decimal]) -> int:
     """Write mark price and unrealized PnL of all positions of a venue in one statement."""
-    price = sa.values(
-        sa.column("symbol", sa.Text), sa.column("mark", sa.Numeric(38, 18)), name="price"
-    ).data(list(marks.items()))
+    price = sa.values(sa.column("symbol", sa.Text), sa.column("mark", sa.Numeric(38, 18)), name="price").data(
+        list(marks.items())
+    )
     position = ExecutionPosition
     direction = sa.case((position.position_side == PositionSide.LONG, 1), else_=-1)
     entry = position.average_entry_price
@@ -125,7 +125,7 @@ def _mark(exchange_name: str, marks: Mapping[str, Decimal]) -> int:
     return int(done.rowcount)  # type: ignore[attr-defined]
 
 
-def _must_look(exchange_name: str, marks: Mapping[str, Decimal]) -> sa.Select[tuple[int]]:
+def _must_look(exchange_name: str, marks: Mapping[str, Decimal]) -> sa.Select[int]:
     """Open positions whose stop or next target is reached, or whose stop moves with the price."""
     position = ExecutionPosition
     mark, stop, target = position.mark_price, position.sl_price, position.next_tp_price

@@ -1,5 +1,5 @@
-"""What account owners are told. In-app rows are written with the change they speak of; nothing here talks to the
-outside."""
+"""What account owners are told. In-app rows are written with the change they speak of; nothing here talks
+to the outside."""
 
 from collections.abc import Iterable
 
@@ -20,7 +20,8 @@ def notify(
     execution: Execution | None = None,
     position: ExecutionPosition | None = None,
 ) -> None:
-    """Tell the owner of the given row (or `user_id`; nobody = every administrator). Joins the caller's transaction."""
+    """Tell the owner of the given row (or `user_id`; nobody = every administrator). Joins the caller's
+    transaction."""
     owner = user_id
     for row in (execution, position, connection):
         if owner is None and row is not None:
@@ -40,8 +41,8 @@ def notify(
 
 
 def mark_read(user: User, ids: Iterable[int] | None = None) -> int:
-    """Mark `user`'s notifications as read (all, or `ids`; other people's are left alone). Commits, may be repeated.
-    Returns how many changed."""
+    """Mark `user`'s notifications as read (all, or `ids`; other people's are left alone). Commits, may be
+    repeated. Returns how many changed."""
     mine = Notification.user_id == user.id
     if user.is_admin:
         mine = sa.or_(mine, Notification.user_id.is_(None))

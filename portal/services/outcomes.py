@@ -15,8 +15,8 @@ STATUS_OF: dict[OrderState, ExecutionStatus] = {state: ExecutionStatus(state.val
 
 
 def deny(execution: Execution, denial: Denial) -> None:
-    """Refuse before the wire: nothing was sent. A signal that came too late is `expired`; one whose first order was
-    proved absent stays `not_placed`. Does not commit."""
+    """Refuse before the wire: nothing was sent. A signal that came too late is `expired`; one whose first
+    order was proved absent stays `not_placed`. Does not commit."""
     status = ExecutionStatus.EXPIRED if denial.code in _EXPIRING else ExecutionStatus.DENIED
     if execution.generation > 0:
         status = ExecutionStatus.NOT_PLACED

@@ -1,5 +1,5 @@
-"""The one place that sends an order, and it sends it once. What came back is recorded; what did not come back is
-unresolved."""
+"""The one place that sends an order, and it sends it once. What came back is recorded; what did not come
+back is unresolved."""
 
 import logging
 import time
@@ -16,8 +16,9 @@ logger = logging.getLogger(__name__)
 
 
 def place(intended: Intended, exchange: Exchange) -> None:
-    """Send a committed intent and record the outcome (T3). Never call it twice for one intent, and never after a
-    crash: `resolution.resolve` asks the venue instead. Any exception means that the outcome is unknown."""
+    """Send a committed intent and record the outcome (T3). Never call it twice for one intent, and never
+    after a crash: `resolution.resolve` asks the venue instead. Any exception means that the outcome is
+    unknown."""
     if in_transaction():
         raise RuntimeError("an order must not be sent inside a transaction")
     started = time.monotonic()
@@ -39,14 +40,20 @@ def place(intended: Intended, exchange: Exchange) -> None:
         return
     answered_at = utcnow()
     fills = _fills(report, intended, exchange)
-    recording.record_report(intended.order_id, report, fills, duration_ms=_ms(started), answered_at=answered_at)
+    recording.record_report(
+        intended.order_id, report, fills, duration_ms=_ms(started), answered_at=answered_at
+    )
 
 
 def _fills(report: OrderReport, intended: Intended, exchange: Exchange) -> tuple[FillReport, ...]:
-    """The fills of an order that filled at once: from the answer, or read. When reading fails, the follow-up reads."""
+    """The fills of an order that filled at once: from the answer, or read. When reading fails, the
+    follow-up reads."""
     if report.filled_quantity <= 0:
         return ()
-    if sum((fill.quantity for fill in report.fills), start=report.filled_quantity * 0) == report.filled_quantity:
+    if (
+        sum((fill.quantity for fill in report.fills), start=report.filled_quantity * 0)
+        == report.filled_quantity
+    ):
         return report.fills
     try:
         found = exchange.fills(report.symbol, intended.request.sent_at, report.exchange_order_id)

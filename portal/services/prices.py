@@ -1,5 +1,5 @@
-"""Prices, read once for everybody: a short cache per process with one reader per venue and symbol. Network only; never
-inside a transaction."""
+"""Prices, read once for everybody: a short cache per process with one reader per venue and symbol. Network
+only; never inside a transaction."""
 
 import threading
 import time

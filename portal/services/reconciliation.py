@@ -8,7 +8,8 @@ from portal.services import resolution
 
 
 def sync_connections() -> int:
-    """Ask for one `sync_connection` per connection with live orders. Returns how many. Commits; may be repeated."""
+    """Ask for one `sync_connection` per connection with live orders. Returns how many. Commits; may be
+    repeated."""
     with transaction() as session:
         ids = session.execute(
             sa.select(Order.connection_id)
@@ -24,8 +25,8 @@ def sync_connections() -> int:
 
 
 def sync_connection(connection_id: int) -> int:
-    """Ask the venue about every resting order of one connection now. Returns how many were asked about. Owns its
-    transactions; may be repeated."""
+    """Ask the venue about every resting order of one connection now. Returns how many were asked about.
+    Owns its transactions; may be repeated."""
     with transaction() as session:
         session.execute(
             sa.update(Order)

@@ -1,8 +1,8 @@
 """Asking the venue about an order that may exist, and following one that does. Asks, never sends.
 
-Absence is proved only by the rules of reliability protocol (c) step 10: the validity window of the request has passed,
-plus slack, and then three successful "not found" answers, at least two seconds apart, from two kinds of endpoint.
-"""
+Absence is proved only by the rules of reliability protocol (c) step 10: the validity window of the request
+has passed, plus slack, and then three successful "not found" answers, at least two seconds apart, from two
+kinds of endpoint."""
 
 import logging
 import time
@@ -47,9 +47,8 @@ class _Question:
 def resolve(order_id: int) -> None:
     """Ask the venue once about an order in doubt, resting, or with missing fills, and record what it says.
 
-    Owns its transactions; may be called at any time by anybody: one asker at a time, others return. Raises nothing
-    that a venue can cause: a failed question changes nothing but the time of the next one.
-    """
+    Owns its transactions; may be called at any time by anybody: one asker at a time, others return. Raises
+    nothing that a venue can cause: a failed question changes nothing but the time of the next one."""
     question = _take(order_id)
     if question is None:
         return
@@ -68,7 +67,7 @@ def resolve(order_id: int) -> None:
         _ask_again(order_id, delay)
 
 
-def due() -> sa.Select[tuple[int]]:
+def due() -> sa.Select[int]:
     """Orders that somebody should ask about now (for the sweeper)."""
     followed = (*IN_DOUBT, *RESTING)
     return (

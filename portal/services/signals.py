@@ -24,15 +24,12 @@ class Submitted:
     executions: int
 
 
-def submit(
-    data: Mapping[str, Any], *, author: User, source: str, publish: bool | None = None
-) -> Submitted:
+def submit(data: Mapping[str, Any], *, author: User, source: str, publish: bool | None = None) -> Submitted:
     """Validate, store and (unless `publish` is False) publish a signal, in one transaction.
 
-    A repeat with the same `dedupe_key` of the same author changes nothing and answers with the first one. `publish`
-    overrides the field of that name. Raises ValidationError (per field, nothing stored), ConflictError (same key,
-    other content). Commits; may be repeated when a `dedupe_key` is given.
-    """
+    A repeat with the same `dedupe_key` of the same author changes nothing and answers with the first one.
+    `publish` overrides the field of that name. Raises ValidationError (per field, nothing stored),
+    ConflictError (same key, other content). Commits; may be repeated when a `dedupe_key` is given."""
     parsed = _parse(data)
     author_id, author_email = author.id, author.email
     known = _known(author_id, parsed)
@@ -51,10 +48,10 @@ def submit(
 
 
 def publish(signal_id: int, *, actor: User | str) -> int:
-    """Publish a draft. Returns the number of executions; publishing again changes nothing and answers the same.
+    """Publish a draft. Returns the number of executions; publishing again changes nothing and answers the
+    same.
 
-    Raises NotFoundError, ValidationError (the draft has expired). Commits; may be repeated.
-    """
+    Raises NotFoundError, ValidationError (the draft has expired). Commits; may be repeated."""
     with transaction() as session:
         signal = session.get(Signal, signal_id, with_for_update=True)
         if signal is None:
@@ -74,8 +71,8 @@ def reach(signal_id: int) -> int:
 
 
 def update_draft(signal_id: int, data: Mapping[str, Any], *, actor: User | str) -> Signal:
-    """Replace the content of a draft. Raises NotFoundError, ConflictError (published already), ValidationError.
-    Commits; may be repeated."""
+    """Replace the content of a draft. Raises NotFoundError, ConflictError (published already),
+    ValidationError. Commits; may be repeated."""
     parsed = _parse(data)
     with transaction() as session:
         signal = session.get(Signal, signal_id, with_for_update=True)

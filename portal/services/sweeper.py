@@ -1,5 +1,5 @@
-"""Finds what was lost and asks for it again, from the database alone. A crash between any two lines of the protocol
-has one reading; this acts on it."""
+"""Finds what was lost and asks for it again, from the database alone. A crash between any two lines of the
+protocol has one reading; this acts on it."""
 
 import logging
 from datetime import timedelta
@@ -42,7 +42,7 @@ def sweep() -> dict[str, int]:
     return counts
 
 
-def wanted_closes() -> sa.Select[tuple[int]]:
+def wanted_closes() -> sa.Select[int]:
     """Positions whose close was asked for and is not under way."""
     return (
         sa.select(ExecutionPosition.id)
@@ -57,7 +57,7 @@ def wanted_closes() -> sa.Select[tuple[int]]:
     )
 
 
-def _ids(statement: sa.Select[tuple[int]]) -> list[int]:
+def _ids(statement: sa.Select[int]) -> list[int]:
     found = list(db.session.execute(statement.limit(_BATCH)).scalars())
     db.session.rollback()
     return found

@@ -1,5 +1,5 @@
-"""From a connection row to an open exchange. The only place where credentials are decrypted on their way to an
-adapter. Workers only: the web process never opens an exchange."""
+"""From a connection row to an open exchange. The only place where credentials are decrypted on their way to
+an adapter. Workers only: the web process never opens an exchange."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,11 +19,13 @@ from portal.trading.types import ConnectionMode
 
 _SETTINGS = "portal_settings"
 _POOL = "portal_exchange_pool"
+_SHELVES = "portal_public_shelves"
 
 
 def init_app(app: Flask, settings: Settings) -> None:
     """Give the app its pool of warm clients. Opens nothing."""
     app.extensions[_POOL] = ExchangePool()
+    app.extensions[_SHELVES] = {}
 
 
 def may_trade(connection: ExecutionConnection) -> Denial | None:
@@ -44,6 +46,7 @@ def spec_for(connection: ExecutionConnection) -> ExchangeSpec:
     settings: Settings = current_app.extensions[_SETTINGS]
     return ExchangeSpec(
         exchange_name=connection.exchange_name,
+        mode=connection.mode,
         credentials=Credentials(connection.get_credentials()),
         settings=dict(connection.settings or {}),
         base_url=settings.exchange_urls.get(connection.exchange_name),
@@ -55,12 +58,12 @@ def spec_for(connection: ExecutionConnection) -> ExchangeSpec:
 def exchange_for(connection: ExecutionConnection) -> Iterator[Exchange]:
     """A warm client of `connection`, for this thread alone until the block ends.
 
-    Raises DecryptionError, and ExchangeError when the exchange is unknown. Must not be called inside a transaction.
-    """
+    Raises DecryptionError, and ExchangeError when the exchange is unknown. Must not be called inside a
+    transaction."""
     spec, key = spec_for(connection), connection.id
     end_read()
     pool: ExchangePool = current_app.extensions[_POOL]
-    with pool.checkout(key, spec) as exchange:
+    with pool.use(key, spec) as exchange:
         yield exchange
 
 
@@ -70,6 +73,8 @@ def public_exchange(exchange_name: str) -> Iterator[Exchange]:
     settings: Settings = current_app.extensions[_SETTINGS]
     spec = ExchangeSpec(
         exchange_name=exchange_name,
+        # Prices only: there is no key with which anything could be ordered.
+        mode=ConnectionMode.LIVE,
         credentials=Credentials({}),
         settings={},
         base_url=settings.exchange_urls.get(exchange_name),
@@ -77,10 +82,16 @@ def public_exchange(exchange_name: str) -> Iterator[Exchange]:
     )
     end_read()
     pool: ExchangePool = current_app.extensions[_POOL]
-    with pool.checkout(0, spec) as exchange:
+    with pool.use(_shelf_of(exchange_name), spec) as exchange:
         yield exchange
 
 
 def unreadable(error: DecryptionError) -> Denial:
     """The denial for credentials that cannot be decrypted: never "no credentials"."""
     return deny(DenialCode.CREDENTIALS_UNREADABLE, reason=error.message)
+
+
+def _shelf_of(exchange_name: str) -> int:
+    """Clients without credentials have a shelf per exchange; no connection has a negative id."""
+    shelves: dict[str, int] = current_app.extensions[_SHELVES]
+    return shelves.setdefault(exchange_name, -1 - len(shelves))

@@ -1,0 +1,128 @@
+"""The execution says what its orders say. Joins the caller's transaction."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from portal.db import db, request_job
+from portal.models import Execution, ExecutionPosition, Order
+from portal.services import claims, outcomes
+from portal.services.notifications import notify
+from portal.trading.numbers import text
+from portal.trading.types import ExecutionStatus, NotificationType, OrderRole, OrderState, SignalAction
+
+#: A second order after proof of absence, never a third.
+MAX_GENERATIONS = 2
+#: New attempts after a refusal before processing (rate limit, clock).
+MAX_ATTEMPTS = 5
+
+# The order in which several closing orders speak for one execution: the first that applies.
+_LOUDEST = (
+    OrderState.UNRESOLVED,
+    OrderState.IN_FLIGHT,
+    OrderState.OPEN,
+    OrderState.PARTIALLY_FILLED,
+    OrderState.REJECTED,
+    OrderState.NOT_PLACED,
+    OrderState.EXPIRED,
+    OrderState.CANCELED,
+    OrderState.FILLED,
+)
+
+
+def follow(
+    order: Order,
+    position: ExecutionPosition | None,
+    *,
+    answered_at: datetime | None = None,
+    again_in: timedelta | None = None,
+    permanent: bool = False,
+) -> None:
+    """Let the execution of `order` follow it.
+
+    `again_in`: nothing was placed, and the same intent may be attempted again after that time. `permanent`:
+    the connection will not work until a person changes something. Does not commit; may be repeated."""
+    if permanent and order.connection is not None:
+        order.connection.mark_as_error(order.error_message or "The exchange refused the credentials")
+        notify(
+            NotificationType.CONNECTION,
+            f"{order.connection.name} stopped: the exchange refused it",
+            order.error_message or "",
+            connection=order.connection,
+        )
+    if order.execution_id is None:
+        return
+    execution = db.session.get_one(Execution, order.execution_id, with_for_update=True)
+    execution.answered_at = execution.answered_at or answered_at
+    if order.role is not OrderRole.ENTRY:
+        _follow_closes(execution)
+    elif (
+        order.state is OrderState.NOT_PLACED and again_in is not None and _attempt_again(execution, again_in)
+    ):
+        return
+    else:
+        first = execution.finished_at is None
+        outcomes.follow_order(execution, order)
+        if first:
+            _tell(execution, order, position)
+            if order.connection is not None:
+                order.connection.update_last_used()
+
+
+def _attempt_again(execution: Execution, delay: timedelta) -> bool:
+    """Back to pending under a new generation: a new order, with a new id, after proof that the last does
+    not exist."""
+    proved_absent = not delay
+    if proved_absent and execution.generation + 1 >= MAX_GENERATIONS:
+        return False
+    if execution.attempts >= MAX_ATTEMPTS:
+        return False
+    outcomes.move(execution, ExecutionStatus.PENDING)
+    execution.generation += 1
+    claims.release(execution, delay)
+    request_job("run_execution", execution.id)
+    return True
+
+
+def _follow_closes(execution: Execution) -> None:
+    """A closing signal is settled when every order it led to is, and no position still waits for one."""
+    orders = db.session.execute(sa.select(Order).where(Order.execution_id == execution.id)).scalars().all()
+    waiting = db.session.execute(
+        sa.select(sa.func.count()).where(
+            ExecutionPosition.close_execution_id == execution.id,
+            ExecutionPosition.close_reason.is_not(None),
+            ExecutionPosition.closed_at.is_(None),
+        )
+    ).scalar_one()
+    loudest = _loudest(_latest_per_position(orders))
+    if loudest.state is OrderState.UNRESOLVED or not waiting:
+        # Several orders of one signal may pass through states that a single one could not.
+        if execution.status not in (ExecutionStatus.IN_FLIGHT, ExecutionStatus.UNRESOLVED):
+            return
+        outcomes.follow_order(execution, loudest)
+
+
+def _latest_per_position(orders: Sequence[Order]) -> list[Order]:
+    latest: dict[int | None, Order] = {}
+    for order in sorted(orders, key=lambda each: each.id):
+        latest[order.position_id] = order
+    return list(latest.values())
+
+
+def _loudest(orders: Sequence[Order]) -> Order:
+    return min(orders, key=lambda order: _LOUDEST.index(order.state))
+
+
+def _tell(execution: Execution, order: Order, position: ExecutionPosition | None) -> None:
+    words = f"{order.side.value.capitalize()} {execution.currency_pair}"
+    if order.state in (OrderState.REJECTED, OrderState.NOT_PLACED):
+        title = (
+            f"{words} was {'refused by the exchange' if order.state is OrderState.REJECTED else 'not placed'}"
+        )
+        notify(NotificationType.EXECUTION, title, order.error_message or "", execution=execution)
+    elif position is not None and execution.action is SignalAction.OPEN and order.average_price is not None:
+        body = f"{text(order.filled_quantity)} at {text(order.average_price)}"
+        notify(NotificationType.OPEN, f"{words}: {body}", execution=execution, position=position)
+    elif order.state is OrderState.OPEN:
+        notify(NotificationType.EXECUTION, f"{words} waits at the exchange", execution=execution)

@@ -1,0 +1,206 @@
+"""T3: what the venue answered, written once. The only code that changes the state of an order after its
+intent; used by whoever sent it and by whoever asked about it later."""
+
+import logging
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from portal.db import db, request_job, transaction, utcnow
+from portal.exchanges.errors import ExchangeError
+from portal.models import IN_DOUBT, Execution, ExecutionPosition, Order
+from portal.services import booking, ending, following, journal
+from portal.services.notifications import notify
+from portal.trading.numbers import text
+from portal.trading.orders import FillReport, OrderReport
+from portal.trading.transitions import can_move, is_terminal
+from portal.trading.types import NotificationType, OrderState
+
+logger = logging.getLogger(__name__)
+
+_SOON = timedelta(seconds=1)
+
+
+def record_report(
+    order_id: int,
+    report: OrderReport,
+    fills: Iterable[FillReport],
+    *,
+    duration_ms: int | None = None,
+    answered_at: datetime | None = None,
+    resolved: bool = False,
+) -> None:
+    """The venue knows the order: store state and fills, and let position and execution follow, in one
+    transaction. May be repeated with the same or an older report; nothing is booked twice."""
+    with transaction():
+        order = _lock(order_id)
+        before = order.state
+        order.exchange_order_id = order.exchange_order_id or report.exchange_order_id
+        order.acknowledged_at = order.acknowledged_at or utcnow()
+        position = booking.book(order, fills)
+        _advance(order, _state_of(order, report))
+        _schedule(order, report)
+        _log_report(order, before, duration_ms, resolved)
+        following.follow(order, position, answered_at=answered_at)
+        if position is not None and position.id == order.position_id and order.role.value != "entry":
+            ending.after_close_order(position, order)
+            following.follow(order, position)
+
+
+def record_not_placed(order_id: int, error: ExchangeError, duration_ms: int) -> None:
+    """Proof that nothing was placed: the venue refused with its code, or nothing was sent. Commits;
+    repeatable."""
+    with transaction():
+        order = _lock(order_id)
+        if order.state is not OrderState.IN_FLIGHT:
+            return
+        refused = error.venue_code is not None and not error.again
+        order.state = OrderState.REJECTED if refused else OrderState.NOT_PLACED
+        _end(order, error.code.value, error.message, error.venue_code)
+        journal.note(
+            order.state.value,
+            error.message,
+            order=order,
+            execution=_execution(order),
+            duration_ms=duration_ms,
+            code=error.code.value,
+            venue_code=error.venue_code,
+        )
+        position = _lock_position(order)
+        again_in = timedelta(seconds=error.retry_after or 1) if error.again else None
+        following.follow(order, position, again_in=again_in, permanent=error.permanent)
+        if position is not None and position.id == order.position_id:
+            ending.after_close_order(position, order)
+
+
+def record_unknown(order_id: int, code: str, message: str, duration_ms: int) -> None:
+    """Nobody knows whether the order exists. From here on only questions. Commits; may be repeated."""
+    with transaction():
+        order = _lock(order_id)
+        if order.state is not OrderState.IN_FLIGHT:
+            return
+        order.state = OrderState.UNRESOLVED
+        order.error_code, order.error_message = code, message
+        order.next_query_at = utcnow() + _SOON
+        journal.note(
+            "unresolved",
+            message,
+            order=order,
+            execution=_execution(order),
+            duration_ms=duration_ms,
+            code=code,
+        )
+        following.follow(order, None)
+        notify(
+            NotificationType.UNRESOLVED,
+            f"An order for {order.symbol} is unresolved",
+            "The exchange did not say whether it took the order. Nothing is sent again; it is being asked.",
+            connection=order.connection,
+        )
+        request_job("resolve_order", order.id)
+
+
+def record_doubt(order_id: int) -> None:
+    """An order in flight whose sender is gone is in doubt like one without an answer. Commits; may be
+    repeated."""
+    with transaction():
+        order = _lock(order_id)
+        if order.state is OrderState.IN_FLIGHT:
+            order.state = OrderState.UNRESOLVED
+            order.error_code = order.error_code or "UNKNOWN"
+            order.error_message = order.error_message or "The worker stopped before it had an answer"
+            journal.note("unresolved", order.error_message, order=order, execution=_execution(order))
+            following.follow(order, None)
+
+
+def record_absent(order_id: int) -> None:
+    """Proved: the venue never took the order. The execution may get one more while its signal is alive.
+    Commits."""
+    with transaction():
+        order = _lock(order_id)
+        if order.state not in IN_DOUBT:
+            return
+        order.state = OrderState.NOT_PLACED
+        _end(order, "PROVED_ABSENT", "The exchange proved never to have taken the order", None)
+        journal.note("not_placed", order.error_message or "", order=order, execution=_execution(order))
+        position = _lock_position(order)
+        following.follow(order, position, again_in=timedelta(0))
+        if position is not None and position.id == order.position_id:
+            ending.after_close_order(position, order)
+
+
+def _lock(order_id: int) -> Order:
+    return db.session.get_one(Order, order_id, with_for_update=True, populate_existing=True)
+
+
+def _lock_position(order: Order) -> ExecutionPosition | None:
+    if order.position_id is None:
+        return None
+    return db.session.get(ExecutionPosition, order.position_id, with_for_update=True, populate_existing=True)
+
+
+def _execution(order: Order) -> Execution | None:
+    return db.session.get(Execution, order.execution_id) if order.execution_id is not None else None
+
+
+def _state_of(order: Order, report: OrderReport) -> OrderState:
+    """The venue's word, except that an order in doubt that was found is never `rejected`: it ended without
+    a fill."""
+    if report.state is OrderState.REJECTED and order.state is OrderState.UNRESOLVED:
+        return OrderState.CANCELED
+    return report.state
+
+
+def _advance(order: Order, new: OrderState) -> None:
+    old = order.state
+    if new is old:
+        return
+    if can_move(old, new):
+        order.state = new
+    elif order.filled_quantity > 0 and can_move(old, new, is_late_fill=True):
+        order.state = new
+        message = f"A fill arrived after the order was {old.value}"
+        journal.note("late_fill", message, order=order)
+        notify(NotificationType.ERROR, f"Late fill on {order.symbol}", message, connection=order.connection)
+    else:
+        logger.info("order %s: an older answer (%s) was ignored, it is %s", order.id, new, old)
+        return
+    if old in IN_DOUBT and new not in IN_DOUBT:
+        order.error_code = order.error_message = None
+    if is_terminal(order.state):
+        order.closed_at = order.closed_at or utcnow()
+
+
+def _schedule(order: Order, report: OrderReport) -> None:
+    """An ended order is asked about until its fills are complete; a resting one by the follow-up."""
+    order.fills_complete = order.filled_quantity >= report.filled_quantity
+    if is_terminal(order.state) and order.fills_complete:
+        order.next_query_at = None
+    elif not order.fills_complete:
+        order.next_query_at = utcnow() + _SOON
+        request_job("resolve_order", order.id)
+    else:
+        order.next_query_at = utcnow() + timedelta(seconds=45)
+
+
+def _end(order: Order, code: str, message: str, venue_code: str | None) -> None:
+    order.error_code, order.error_message, order.venue_code = code, message, venue_code
+    order.closed_at = utcnow()
+    order.next_query_at = None
+    order.fills_complete = True
+
+
+def _log_report(order: Order, before: OrderState, duration_ms: int | None, resolved: bool) -> None:
+    if before is order.state and duration_ms is None:
+        return
+    found = "Found at the exchange: " if resolved else ""
+    filled = f", {text(order.filled_quantity)} of {text(order.quantity)} filled"
+    price = f" at {text(order.average_price)}" if order.average_price else ""
+    journal.note(
+        order.state.value,
+        f"{found}{order.side.value} {order.symbol} is {order.state.value.replace('_', ' ')}{filled}{price}",
+        order=order,
+        execution=_execution(order),
+        duration_ms=duration_ms,
+        exchange_order_id=order.exchange_order_id,
+        client_order_id=order.client_order_id,
+    )
