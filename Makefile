@@ -7,6 +7,9 @@ BIN := $(VENV)/bin
 # Tests that need processes of their own share two cores well enough.
 TEST_PROCESSES ?= 2
 T ?= tests
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+NOT_INSTALLED := The pinned packages could not be installed, nothing was started: see the line above, \
+  check the network (or pip's index settings) and the free space, and start again.
 
 .DEFAULT_GOAL := help
 .PHONY: help run test demo bench check format pins clean chromium
@@ -52,13 +55,13 @@ clean: ## remove the virtual environment and caches; data in var/ stays
 # The two stamps are newer than the pins they were made from, so a second run goes straight on.
 $(VENV)/.runs: requirements.txt requirements.in pyproject.toml | $(VENV)/bin/python
 	@echo "Installing the pinned packages into $(VENV) (the first time this takes a minute or two) …"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(PIP) --require-hashes -r requirements.txt || { echo "$(NOT_INSTALLED)"; exit 1; }
+	@$(PIP) --no-deps --no-build-isolation --editable . || { echo "$(NOT_INSTALLED)"; exit 1; }
 	@touch $@
 
 $(VENV)/.tests: requirements-dev.txt requirements-dev.in $(VENV)/.runs
 	@echo "Installing the test tools …"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@$(PIP) --require-hashes -r requirements-dev.txt || { echo "$(NOT_INSTALLED)"; exit 1; }
 	@touch $@
 
 $(VENV)/bin/python:
