@@ -1,4 +1,4 @@
-"""The synthetic order book: fixed depth on evenly spaced levels around the current price. It refills at once."""
+"""The synthetic order book: fixed depth on evenly spaced levels around the price. It refills at once."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ Level = tuple[Decimal, Decimal]
 
 @dataclass(slots=True)
 class BookShape:
-    """Spread between best bid and ask, distance and number of levels, and a multiplier on each level's depth."""
+    """Spread of best bid and ask, distance and number of levels, and a multiplier on their depth."""
 
     spread_bps: Decimal = Decimal(2)
     step_bps: Decimal = Decimal(1)
@@ -29,7 +29,9 @@ def best_bid(market: Market, mid: Decimal, shape: BookShape) -> Decimal:
     return max(market.tick_size, floor_to(mid - mid * shape.spread_bps / (2 * BPS), market.tick_size))
 
 
-def _levels(market: Market, start: Decimal, direction: int, mid: Decimal, shape: BookShape) -> Iterator[Level]:
+def _levels(
+    market: Market, start: Decimal, direction: int, mid: Decimal, shape: BookShape
+) -> Iterator[Level]:
     step = max(market.tick_size, floor_to(mid * shape.step_bps / BPS, market.tick_size)) * direction
     notional = market.depth_notional * shape.depth_factor
     price = start

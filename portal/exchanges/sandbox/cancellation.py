@@ -9,7 +9,9 @@ from portal.exchanges.sandbox.numbers import Params, optional_int
 from portal.exchanges.sandbox.orders import Order
 
 
-def find(exchange: Exchange, account: Account, market: Market | None, params: Params, algo: bool = False) -> Order:
+def find(
+    exchange: Exchange, account: Account, market: Market | None, params: Params, algo: bool = False
+) -> Order:
     """The visible order named by exchange id or client id. Raises -2013 when there is none."""
     order = _lookup(account, market, params, algo)
     if order is None or order.visible_at_ms > exchange.clock.now_ms():
@@ -28,8 +30,10 @@ def _lookup(account: Account, market: Market | None, params: Params, algo: bool)
         raise missing("algoId" if algo else "orderId")
     if market is not None:
         return account.by_client_id.get((market.key, algo, client_order_id))
-    matches = [o for (_, is_algo, cid), o in account.by_client_id.items() if is_algo == algo and cid == client_order_id]
-    return matches[-1] if matches else None
+    for (_, is_algo, known_id), order in reversed(account.by_client_id.items()):
+        if is_algo == algo and known_id == client_order_id:
+            return order
+    return None
 
 
 def cancel(

@@ -56,7 +56,9 @@ def _live(exchange: Exchange, symbol: str, width: int) -> dict[int, Candle]:
     return merged
 
 
-def _past(exchange: Exchange, market: Market, width: int, first_open: int, opened_at: int) -> dict[int, Candle]:
+def _past(
+    exchange: Exchange, market: Market, width: int, first_open: int, opened_at: int
+) -> dict[int, Candle]:
     """A walk backwards from the first known price; the same seed invents the same past."""
     count = max(0, min(5000, (opened_at - first_open) // width))
     name = f"{exchange.seed}:{market.symbol}:{width}".encode()

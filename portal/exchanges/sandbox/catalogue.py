@@ -1,4 +1,4 @@
-"""The default list of markets, with start prices and rules close to the real ones. A table, and how to read it."""
+"""The default list of markets, with start prices and rules close to the real ones."""
 
 from decimal import Decimal
 
@@ -39,7 +39,9 @@ SPOT_DEPTH = {"USDT": "250000", "BTC": "5"}
 DERIVED = {"ETHBTC": ("ETHUSDT", "BTCUSDT")}
 
 
-def _market(kind: Kind, base: str, quote: str, price: str, tick: str, lot: str, active: bool = True) -> Market:
+def _market(
+    kind: Kind, base: str, quote: str, price: str, tick: str, lot: str, active: bool = True
+) -> Market:
     perp = kind == "perp"
     lot_size = Decimal(lot)
     max_quantity = (Decimal("60000000") / Decimal(price) // lot_size + 1) * lot_size

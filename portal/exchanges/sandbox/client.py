@@ -56,7 +56,7 @@ class AcceptedOrder:
 
 
 class SandboxControl:
-    """Levers and reports of the practice exchange at `url`. Every method raises SandboxControlError when refused."""
+    """Levers and reports of the practice exchange at `url`. A refusal raises SandboxControlError."""
 
     def __init__(self, url: str, timeout: float = 30.0) -> None:
         self.url = url.rstrip("/")
@@ -99,7 +99,8 @@ class SandboxControl:
         return [SandboxAccount(**keys) for keys in self._send("accounts/bulk", body)]
 
     def update_account(self, account: str, **changes: object) -> None:
-        """Changes `enabled`, `can_trade`, `can_withdraw`, `ip_restricted`, `identity_class`, `balances`, `futures_balance`."""
+        """Changes `enabled`, `can_trade`, `can_withdraw`, `ip_restricted`, `identity_class`, `balances` or
+        `futures_balance`."""
         self._send("accounts/update", {"account": account, **changes})
 
     def accounts(self, account: str | None = None) -> list[dict[str, Any]]:
@@ -113,7 +114,7 @@ class SandboxControl:
             self.update_account(account, identity_class=identity_class)
 
     def set_price(self, symbol: str, price: Amount, hold: bool = False) -> None:
-        """Moves a price now; orders it reaches are filled before this returns. `hold` keeps the walk off it."""
+        """Moves a price; orders it reaches are filled before this returns. `hold` keeps the walk off it."""
         self._send("price", {"symbol": symbol, "price": price, "hold": hold})
 
     def set_path(self, symbol: str, steps: Sequence[tuple[float, Amount]], hold: bool = False) -> None:
@@ -142,8 +143,8 @@ class SandboxControl:
     def add_fault(self, kind: str, endpoint: str = "order", **rule: object) -> int:
         """Adds a fault and returns its id.
 
-        `rule`: `account`, `symbol`, `nth` (a number or a list, from 1), `count`, `probability`, `per_account`,
-        `status`, `body` (binance, html, empty, text), `seconds`, `fraction`, `retry_after`.
+        `rule`: `account`, `symbol`, `nth` (a number or a list, from 1), `count`, `probability`,
+        `per_account`, `status`, `body` (binance, html, empty, text), `seconds`, `fraction`, `retry_after`.
         """
         return int(self._send("faults", {"kind": kind, "endpoint": endpoint, **rule})["fault_id"])
 
@@ -160,8 +161,10 @@ class SandboxControl:
         self, account: str | None = None, symbol: str | None = None, client_order_id: str | None = None,
         origin: str = "api",
     ) -> list[AcceptedOrder]:
-        """Accepted orders, oldest first: the judge. `origin="any"` adds what triggers and liquidations placed."""
-        rows = self._send("orders", account=account, symbol=symbol, client_order_id=client_order_id, origin=origin)
+        """Accepted orders, oldest first. `origin="any"` adds what triggers and liquidations placed."""
+        rows = self._send(
+            "orders", account=account, symbol=symbol, client_order_id=client_order_id, origin=origin
+        )
         return [_accepted(row) for row in rows]
 
     def fills(self, account: str | None = None, symbol: str | None = None) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""What the control plane can change: the exchange and the motion of its prices, with one way back to the start."""
+"""What the control plane can change: the exchange and the motion of its prices."""
 
 from portal.exchanges.sandbox.exchange import Exchange
 from portal.exchanges.sandbox.motion import Motion

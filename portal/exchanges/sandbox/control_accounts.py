@@ -3,7 +3,7 @@
 from portal.exchanges.sandbox.accounts import IDENTITY_CLASSES, Account
 from portal.exchanges.sandbox.call import Call
 from portal.exchanges.sandbox.control import Control
-from portal.exchanges.sandbox.control_input import Body, amounts_in, body_of, decimal_in
+from portal.exchanges.sandbox.control_input import Body, amounts_in, body_of, decimal_in, text_in, whole_in
 from portal.exchanges.sandbox.errors import bad_control
 
 MAX_BULK = 100_000
@@ -13,7 +13,7 @@ SWITCHES = ("enabled", "can_trade", "can_withdraw", "ip_restricted")
 def _open(control: Control, body: Body) -> Account:
     wallet = body.get("futures_balance")
     return control.exchange.open_account(
-        account_id=body.get("name"), api_key=body.get("api_key"), secret=body.get("secret"),
+        account_id=text_in(body, "name"), api_key=text_in(body, "api_key"), secret=text_in(body, "secret"),
         balances=amounts_in(body.get("balances")),
         futures_balance=None if wallet is None else decimal_in(wallet, "futures_balance"),
     )
@@ -28,14 +28,16 @@ def create_account(control: Control, call: Call) -> object:
 
 
 def create_accounts(control: Control, call: Call) -> object:
-    """`{"accounts": [...]}`, or `{"count": n, "prefix": "x"}` for n like accounts."""
+    """`{"accounts": [...]}`, or `{"count": n, "prefix": "x"}` for n like accounts. Stops at a refusal."""
     body = body_of(call)
     wanted = body.get("accounts")
     if wanted is None:
-        count = int(decimal_in(body.get("count", 0), "count"))
+        count = whole_in(body.get("count", 0), "count")
         prefix = str(body.get("prefix", "account"))
         common = {name: body[name] for name in ("balances", "futures_balance") if name in body}
         wanted = [common | {"name": f"{prefix}-{number}"} for number in range(1, min(count, MAX_BULK) + 1)]
+    if not isinstance(wanted, list) or not all(isinstance(entry, dict) for entry in wanted):
+        raise bad_control("accounts must be a list of objects.")
     return [_keys(_open(control, entry)) for entry in wanted]
 
 

@@ -9,6 +9,7 @@ from portal.exchanges.sandbox.control import Control
 from portal.exchanges.sandbox.errors import bad_control
 
 Body = dict[str, Any]
+MAX_TEXT = 200
 
 
 def body_of(call: Call) -> Body:
@@ -33,6 +34,17 @@ def decimal_in(value: object, name: str) -> Decimal:
 
 def number_in(value: object, name: str) -> float:
     return float(decimal_in(value, name))
+
+
+def whole_in(value: object, name: str) -> int:
+    return int(decimal_in(value, name))
+
+
+def text_in(body: Body, name: str) -> str | None:
+    value = body.get(name)
+    if value is not None and not (isinstance(value, str) and 0 < len(value) <= MAX_TEXT):
+        raise bad_control(f"{name} must be a text of at most {MAX_TEXT} characters.")
+    return value
 
 
 def amounts_in(value: object) -> dict[str, Decimal] | None:

@@ -3,7 +3,7 @@
 from portal.exchanges.sandbox.book import BookShape
 from portal.exchanges.sandbox.call import Call
 from portal.exchanges.sandbox.control import Control
-from portal.exchanges.sandbox.control_input import body_of, decimal_in, number_in, symbol_in
+from portal.exchanges.sandbox.control_input import body_of, decimal_in, number_in, symbol_in, whole_in
 from portal.exchanges.sandbox.errors import bad_control
 from portal.exchanges.sandbox.faults import ENDPOINTS
 from portal.exchanges.sandbox.motion import read_recording, save_prices
@@ -23,7 +23,10 @@ def set_price(control: Control, call: Call) -> object:
 def set_path(control: Control, call: Call) -> object:
     body = body_of(call)
     symbol = symbol_in(control, body)
-    steps = [(number_in(at, "seconds"), decimal_in(price, "price")) for at, price in body.get("steps", [])]
+    rows = body.get("steps")
+    if not isinstance(rows, list) or not all(isinstance(row, list) and len(row) == 2 for row in rows):
+        rows = []
+    steps = [(number_in(at, "seconds"), decimal_in(price, "price")) for at, price in rows]
     if not steps or any(price <= 0 for _, price in steps):
         raise bad_control("A path is a list of [seconds, price] with prices above zero.")
     control.motion.follow(symbol, sorted(steps), bool(body.get("hold")))
@@ -54,7 +57,7 @@ def set_book(control: Control, call: Call) -> object:
     for name in ("spread_bps", "step_bps", "depth_factor"):
         if name in body:
             setattr(shape, name, abs(decimal_in(body[name], name)))
-    shape.levels = max(1, min(1000, int(decimal_in(body.get("levels", shape.levels), "levels"))))
+    shape.levels = max(1, min(1000, whole_in(body.get("levels", shape.levels), "levels")))
     if body.get("symbol"):
         control.exchange.shapes[symbol_in(control, body)] = shape
     else:
@@ -78,5 +81,5 @@ def set_latency(control: Control, call: Call) -> object:
 
 
 def set_clock(control: Control, call: Call) -> object:
-    control.exchange.clock.offset_ms = int(decimal_in(body_of(call).get("offset_ms", 0), "offset_ms"))
+    control.exchange.clock.offset_ms = whole_in(body_of(call).get("offset_ms", 0), "offset_ms")
     return {"offset_ms": control.exchange.clock.offset_ms}

@@ -91,7 +91,8 @@ def get_requests(control: Control, call: Call) -> object:
     wanted = _account_id(control, call)
     by_endpoint = dict(requests.by_endpoint)
     if wanted is not None:
-        by_endpoint = {endpoint: n for (account, endpoint), n in requests.by_account.items() if account == wanted}
+        counts = requests.by_account.items()
+        by_endpoint = {endpoint: n for (account, endpoint), n in counts if account == wanted}
     limit = optional_int(call.params, "limit") or 100
     recent = [entry for entry in requests.recent if wanted in (None, entry.account_id)]
     return {

@@ -1,4 +1,4 @@
-"""The exchange as one object: markets, prices, accounts, ledger, faults. Single-threaded; only the server's loop touches it."""
+"""The exchange as one object: markets, prices, accounts, ledger. Only the server's loop touches it."""
 
 import time
 from collections.abc import Iterable
@@ -79,7 +79,7 @@ class Exchange:
         balances: dict[str, Decimal] | None = None,
         futures_balance: Decimal | None = None,
     ) -> Account:
-        """Adds an account; what is not given is generated. Without balances it has 10,000 USDT on each side."""
+        """Adds an account and generates what is missing. Without balances: 10,000 USDT on each side."""
         spot = {"USDT": DEFAULT_USDT} if balances is None else balances
         wallet = spot.get("USDT", Decimal(0)) if futures_balance is None else futures_balance
         account = self.accounts.add(

@@ -25,7 +25,7 @@ class Delivery:
         self.silent = False
 
     async def before(self) -> Reply | None:
-        """Runs the faults that come before acceptance. A reply (or silence) means that nothing was accepted."""
+        """Runs the faults that come before acceptance. A reply (or silence) means: not accepted."""
         for fault in self._faults:
             if fault.kind == "delay":
                 await asyncio.sleep(fault.seconds)

@@ -1,23 +1,29 @@
-"""Scripted faults: which requests a rule hits, and what is then done. Carrying a fault out is in `fault_delivery`."""
+"""Scripted faults: which requests a rule hits. Carrying a fault out is in `fault_delivery`."""
 
 import hashlib
 import itertools
 from collections import Counter
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from portal.exchanges.sandbox.errors import bad_control
 
 #: Before the order is accepted.
-BEFORE = frozenset({"delay", "close_before_accept", "http_before", "rate_limit", "maintenance", "clock_error"})
+BEFORE = frozenset({
+    "delay", "close_before_accept", "http_before", "rate_limit", "maintenance", "clock_error",
+})
 #: Changes what acceptance does.
 ACCEPT = frozenset({"invisible", "cancelled_by_exchange", "partial_fill"})
 #: After the order is accepted, instead of the plain answer.
 AFTER = frozenset({
-    "accept_no_answer", "http_after", "empty_200", "garbage_200", "truncated_json", "json_without_id", "slow_body",
+    "accept_no_answer", "http_after", "empty_200", "garbage_200", "truncated_json", "json_without_id",
+    "slow_body",
 })
+BODIES = ("binance", "html", "empty", "text")
 KINDS = BEFORE | ACCEPT | AFTER
 ENDPOINTS = frozenset({
-    "*", "order", "cancel", "query", "openOrders", "allOrders", "myTrades", "account", "positions", "settings",
+    "*", "order", "cancel", "query", "openOrders", "allOrders", "myTrades", "account", "positions",
+    "settings",
     "ticker", "depth", "klines", "exchangeInfo", "time", "sapi",
 })
 
@@ -54,9 +60,16 @@ class Fault:
         if self.kind not in KINDS:
             raise bad_control(f"There is no fault {self.kind!r}. Known: {', '.join(sorted(KINDS))}.")
         if self.endpoint not in ENDPOINTS:
-            raise bad_control(f"There is no endpoint {self.endpoint!r}. Known: {', '.join(sorted(ENDPOINTS))}.")
+            known = ", ".join(sorted(ENDPOINTS))
+            raise bad_control(f"There is no endpoint {self.endpoint!r}. Known: {known}.")
         if not 0 <= self.probability <= 1:
             raise bad_control("A probability lies between 0 and 1.")
+        if not 0 <= Decimal(self.fraction) <= 1:
+            raise bad_control("A fraction lies between 0 and 1.")
+        if not 400 <= self.status <= 599 or self.body not in BODIES:
+            raise bad_control(f"The status lies between 400 and 599, the body is one of {', '.join(BODIES)}.")
+        if not 0 <= self.seconds <= 3600:
+            raise bad_control("The seconds lie between 0 and 3600.")
 
     def fires(self, seed: int, account: str) -> bool:
         """Counts one matching request and says whether the fault hits it."""

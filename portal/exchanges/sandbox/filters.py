@@ -1,4 +1,4 @@
-"""The trading rules of a market, checked in Binance's words. Spot answers -1013, futures have a code per rule."""
+"""The trading rules of a market, in Binance's words: spot answers -1013, futures have a code per rule."""
 
 from decimal import Decimal
 
@@ -8,7 +8,7 @@ from portal.exchanges.sandbox.orders import Order
 
 
 def check(order: Order, market_price: Decimal) -> None:
-    """Raises VenueError when `order` breaks a rule of its market. `market_price` values orders without a price."""
+    """Raises VenueError when `order` breaks a rule. `market_price` values orders without a price."""
     if order.market.is_perp:
         _check_perp(order, market_price)
     else:
@@ -29,7 +29,8 @@ def _check_spot(order: Order, market_price: Decimal) -> None:
         if order.quote_quantity < market.min_notional:
             raise _spot_failure("NOTIONAL")
         return
-    if order.quantity < market.min_quantity or order.quantity > market.max_quantity or order.quantity % market.lot_size:
+    quantity = order.quantity
+    if not market.min_quantity <= quantity <= market.max_quantity or quantity % market.lot_size:
         raise _spot_failure("LOT_SIZE")
     if not order.is_priced and order.quantity > market.market_max_quantity:
         raise _spot_failure("MARKET_LOT_SIZE")
@@ -43,7 +44,8 @@ def _check_spot_prices(order: Order, market_price: Decimal) -> None:
     for price in (order.price if order.is_priced else None, order.trigger_price or None):
         if price is not None and (price <= ZERO or price % market.tick_size):
             raise _spot_failure("PRICE_FILTER")
-    if order.is_priced and not market_price * market.band_down <= order.price <= market_price * market.band_up:
+    lowest, highest = market_price * market.band_down, market_price * market.band_up
+    if order.is_priced and not lowest <= order.price <= highest:
         raise _spot_failure("PERCENT_PRICE_BY_SIDE")
 
 
@@ -64,7 +66,9 @@ def _check_perp(order: Order, market_price: Decimal) -> None:
     valued = order.price if order.is_priced else (order.trigger_price or market_price)
     if not order.reduce_only and valued * order.quantity < market.min_notional:
         least = format(market.min_notional, "f")
-        raise VenueError(-4164, f"Order's notional must be no smaller than {least} (unless you choose reduce only).")
+        raise VenueError(
+            -4164, f"Order's notional must be no smaller than {least} (unless you choose reduce only)."
+        )
 
 
 def _check_perp_prices(order: Order, market_price: Decimal) -> None:

@@ -93,7 +93,9 @@ def total_position_margin(wallet: FuturesWallet, prices: PriceBoard) -> Decimal:
 
 
 def maintenance_margin(position: Position, prices: PriceBoard) -> Decimal:
-    return abs(position.quantity) * prices.last(position.symbol) * MAINTENANCE_RATE if position.quantity else ZERO
+    if not position.quantity:
+        return ZERO
+    return abs(position.quantity) * prices.last(position.symbol) * MAINTENANCE_RATE
 
 
 def available_margin(wallet: FuturesWallet, prices: PriceBoard) -> Decimal:

@@ -26,12 +26,13 @@ from portal.exchanges.sandbox.request_log import LoggedRequest
 log = logging.getLogger(__name__)
 
 VENUE_ROUTES: Routes = {
-    **market_data_api.ROUTES, **spot_api.ROUTES, **perp_api.ROUTES, **perp_account_api.ROUTES, **wallet_api.ROUTES,
+    **market_data_api.ROUTES, **spot_api.ROUTES, **perp_api.ROUTES, **perp_account_api.ROUTES,
+    **wallet_api.ROUTES,
 }
 
 
 class Gateway:
-    """Turns HTTP requests into calls. Control requests are answered at once: latency and faults never touch them."""
+    """Turns HTTP requests into calls. Latency and faults never touch control requests."""
 
     def __init__(self, control: Control) -> None:
         self._control = control
@@ -78,7 +79,8 @@ class Gateway:
 
     def _log(self, route: Route, call: Call, status: int, fault: str) -> None:
         account_id = call.account.account_id if call.account else ""
-        entry = LoggedRequest(self._exchange.clock.now_ms(), call.method, call.path, account_id, status, fault)
+        now = self._exchange.clock.now_ms()
+        entry = LoggedRequest(now, call.method, call.path, account_id, status, fault)
         self._exchange.requests.add(route.endpoint, entry)
 
     def _answer_control(self, request: web.BaseRequest, call: Call) -> Reply:

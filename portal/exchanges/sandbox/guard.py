@@ -1,4 +1,4 @@
-"""Keeps the control plane to this machine and to its own pages: loopback peers, a loopback Host, JSON posts."""
+"""Keeps the control plane to this machine and its own pages: loopback peers and Host, JSON posts."""
 
 import ipaddress
 from urllib.parse import urlsplit

@@ -1,4 +1,4 @@
-"""What happens to a client order id that was used before. Binance refuses it only while the first order is open."""
+"""What happens to a repeated client order id. Binance refuses it while the first order is open."""
 
 import secrets
 

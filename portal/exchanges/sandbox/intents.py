@@ -1,4 +1,4 @@
-"""What a client asks for: the parameters of a new order, read and checked for form. Market rules come later."""
+"""What a client asks for: the parameters of a new order, checked for form. Market rules come later."""
 
 import re
 from dataclasses import dataclass
@@ -89,7 +89,7 @@ def perp_intent(market: Market, params: Params, algo: bool) -> Intent:
     order_type = _choice(params, "type", known, -1116, "Invalid orderType.")
     close_position = flag(params, "closePosition")
     if close_position and (params.get("quantity") or flag(params, "reduceOnly")):
-        raise VenueError(-4136, "Target strategy invalid for orderType, closePosition with quantity or reduceOnly.")
+        raise VenueError(-4136, "Target strategy invalid: closePosition with quantity or reduceOnly.")
     trigger_name = "triggerPrice" if algo else "stopPrice"
     return Intent(
         market=market,

@@ -1,4 +1,4 @@
-"""Durability: an append-only file with the state after each event, read back at start. A torn last line is dropped."""
+"""Durability: an append-only file with the state after each event. A torn last line is dropped."""
 
 import json
 import os

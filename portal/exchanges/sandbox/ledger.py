@@ -1,8 +1,11 @@
-"""The record of every order the exchange accepted. Nothing is ever removed but by a reset: it is the judge in tests."""
+"""The record of every accepted order. Only a reset removes anything: it is the judge in tests."""
 
 from collections import Counter
 
 from portal.exchanges.sandbox.orders import Fill, Order
+
+#: Ids start high so that all have the same number of digits: clients sort them as text.
+FIRST_ID = 1_000_000_001
 
 
 class Ledger:
@@ -13,7 +16,7 @@ class Ledger:
         self.fills: list[Fill] = []
         #: Orders accepted from a client, per account.
         self.accepted: Counter[str] = Counter()
-        self._last_id = 0
+        self._last_id = FIRST_ID - 1
 
     def next_id(self) -> int:
         """A new number, larger than all before; orders, algo orders and trades share the sequence."""

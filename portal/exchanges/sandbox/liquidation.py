@@ -1,4 +1,4 @@
-"""When a futures position is taken away: a simple rule on a watched price, re-checked exactly when it is reached."""
+"""When a futures position is taken away: a watched price, and an exact check once it is reached."""
 
 from dataclasses import dataclass
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Matches one order against the synthetic book and books the fills. When orders are matched is decided elsewhere."""
+"""Matches one order against the synthetic book and books the fills. When to match is decided elsewhere."""
 
 from decimal import Decimal
 
@@ -56,12 +56,15 @@ def take(exchange: Exchange, account: Account, order: Order, taken: list[Level])
         rest(exchange, order)
 
 
-def fill(exchange: Exchange, account: Account, order: Order, price: Decimal, quantity: Decimal, maker: bool) -> None:
+def fill(
+    exchange: Exchange, account: Account, order: Order, price: Decimal, quantity: Decimal, maker: bool
+) -> None:
     """Books one trade. Does not save: the caller does, once per event."""
     now = exchange.clock.now_ms()
     fee, fee_asset, profit = settle(account, order, price, quantity, maker)
     trade = Fill(
-        exchange.ledger.next_id(), order.order_id, order.market, order.side, order.position_side, price, quantity,
+        exchange.ledger.next_id(), order.order_id, order.market, order.side, order.position_side, price,
+        quantity,
         fee, fee_asset, maker, profit, now,
     )
     order.fills.append(trade)

@@ -99,7 +99,7 @@ def save_prices(exchange: Exchange) -> None:
 
 
 def read_recording(text: str, speed: float) -> list[Step]:
-    """Steps from CSV lines `time,price`; times in seconds, epoch milliseconds or ISO 8601. Raises VenueError."""
+    """Steps from CSV lines `time,price`; times in seconds, milliseconds or ISO 8601. Raises VenueError."""
     if speed <= 0:
         raise bad_control("The replay speed must be above zero.")
     steps: list[Step] = []

@@ -8,10 +8,15 @@ from portal.exchanges.sandbox.numbers import ZERO
 
 OPEN_STATUSES = frozenset({"NEW", "PARTIALLY_FILLED"})
 STOP_TYPES = frozenset({
-    "STOP_LOSS", "STOP_LOSS_LIMIT", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT", "STOP", "STOP_MARKET", "TAKE_PROFIT_MARKET",
+    "STOP_LOSS", "STOP_LOSS_LIMIT", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT", "STOP", "STOP_MARKET",
+    "TAKE_PROFIT_MARKET",
 })
 TAKE_PROFIT_TYPES = frozenset({"TAKE_PROFIT", "TAKE_PROFIT_LIMIT", "TAKE_PROFIT_MARKET"})
 SPOT_PRICED = frozenset({"LIMIT", "LIMIT_MAKER", "STOP_LOSS_LIMIT", "TAKE_PROFIT_LIMIT"})
+#: The type a futures stop has once it works.
+WORKING_TYPES = {
+    "STOP": "LIMIT", "TAKE_PROFIT": "LIMIT", "STOP_MARKET": "MARKET", "TAKE_PROFIT_MARKET": "MARKET",
+}
 PERP_PRICED = frozenset({"LIMIT", "STOP", "TAKE_PROFIT"})
 
 
@@ -35,7 +40,7 @@ class Fill:
 
 @dataclass(slots=True, eq=False)
 class Order:
-    """One accepted order. `quantity` is in the base asset; for a quote order it is what the quote amount bought."""
+    """One accepted order. `quantity` is in the base asset; for a quote order, what the amount bought."""
 
     order_id: int
     account_id: str

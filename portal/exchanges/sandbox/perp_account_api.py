@@ -30,7 +30,8 @@ def _risk(wallet: FuturesWallet, position: Position, prices: PriceBoard) -> Json
     margin = text8(position_margin(wallet, position, prices))
     isolated = position.symbol in wallet.isolated
     return {
-        "symbol": position.symbol, "positionSide": position.position_side, "positionAmt": text8(position.quantity),
+        "symbol": position.symbol, "positionSide": position.position_side,
+        "positionAmt": text8(position.quantity),
         "entryPrice": text8(position.entry_price), "breakEvenPrice": text8(position.entry_price),
         "markPrice": text8(mark), "unRealizedProfit": text8(unrealized(position, prices)),
         "liquidationPrice": text8(liquidation_price(wallet, position)),
@@ -90,8 +91,10 @@ def get_account(exchange: Exchange, call: Call) -> object:
     asset |= {name[0].lower() + name[1:]: value for name, value in totals.items()}
     asset |= {"marginAvailable": True, "updateTime": exchange.clock.now_ms()}
     return {f"total{name}": value for name, value in totals.items()} | {
-        "feeTier": 0, "canTrade": call.user.can_trade, "canDeposit": True, "canWithdraw": call.user.can_withdraw,
-        "updateTime": 0, "multiAssetsMargin": False, "availableBalance": available, "maxWithdrawAmount": available,
+        "feeTier": 0, "canTrade": call.user.can_trade, "canDeposit": True,
+        "canWithdraw": call.user.can_withdraw,
+        "updateTime": 0, "multiAssetsMargin": False, "availableBalance": available,
+        "maxWithdrawAmount": available,
         "assets": [asset],
         "positions": [
             _risk(wallet, p, prices) | _settings(wallet, p.symbol) | {
@@ -165,7 +168,8 @@ def get_symbol_config(exchange: Exchange, call: Call) -> object:
     return [
         {
             "symbol": m.symbol, "marginType": "ISOLATED" if m.symbol in wallet.isolated else "CROSSED",
-            "isAutoAddMargin": False, "leverage": wallet.leverage_of(m.symbol), "maxNotionalValue": "20000000",
+            "isAutoAddMargin": False, "leverage": wallet.leverage_of(m.symbol),
+            "maxNotionalValue": "20000000",
         }
         for m in exchange.markets_of("perp")
         if wanted in (None, "", m.symbol)
@@ -184,7 +188,8 @@ def get_account_config(exchange: Exchange, call: Call) -> object:
     user = call.user
     return {
         "feeTier": 0, "canTrade": user.can_trade, "canDeposit": True, "canWithdraw": user.can_withdraw,
-        "dualSidePosition": user.futures.hedged, "multiAssetsMargin": False, "tradeGroupId": -1, "updateTime": 0,
+        "dualSidePosition": user.futures.hedged, "multiAssetsMargin": False, "tradeGroupId": -1,
+        "updateTime": 0,
     }
 
 

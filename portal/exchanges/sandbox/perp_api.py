@@ -56,12 +56,14 @@ def delete_open_orders(exchange: Exchange, call: Call) -> object:
 
 
 def get_all_orders(exchange: Exchange, call: Call) -> object:
-    orders = all_orders(exchange, call.user, "perp", _optional_market(exchange, call), call.params, algo=False)
+    market = _optional_market(exchange, call)
+    orders = all_orders(exchange, call.user, "perp", market, call.params, algo=False)
     return [perp_json.order_json(order) for order in orders]
 
 
 def get_user_trades(exchange: Exchange, call: Call) -> object:
-    return [perp_json.trade_json(fill) for fill in trades(exchange, call.user, _market(exchange, call), call.params)]
+    fills = trades(exchange, call.user, _market(exchange, call), call.params)
+    return [perp_json.trade_json(fill) for fill in fills]
 
 
 def _algo_json(call: Call, order: Order) -> perp_json.Json:
@@ -76,7 +78,8 @@ def post_algo(exchange: Exchange, call: Call) -> object:
 
 
 def get_algo(exchange: Exchange, call: Call) -> object:
-    return _algo_json(call, find(exchange, call.user, _optional_market(exchange, call), call.params, algo=True))
+    market = _optional_market(exchange, call)
+    return _algo_json(call, find(exchange, call.user, market, call.params, algo=True))
 
 
 def delete_algo(exchange: Exchange, call: Call) -> object:

@@ -2,11 +2,10 @@
 
 from portal.exchanges.sandbox.markets import Market, places
 from portal.exchanges.sandbox.numbers import text8
-from portal.exchanges.sandbox.orders import Fill, Order
+from portal.exchanges.sandbox.orders import WORKING_TYPES, Fill, Order
 
 Json = dict[str, object]
 ORDER_TYPES = ["LIMIT", "MARKET", "STOP", "STOP_MARKET", "TAKE_PROFIT", "TAKE_PROFIT_MARKET"]
-WORKING_TYPES = {"STOP": "LIMIT", "TAKE_PROFIT": "LIMIT", "STOP_MARKET": "MARKET", "TAKE_PROFIT_MARKET": "MARKET"}
 
 
 def order_json(order: Order) -> Json:
@@ -14,8 +13,10 @@ def order_json(order: Order) -> Json:
     shown = WORKING_TYPES.get(order.order_type, order.order_type) if order.working else order.order_type
     return {
         "orderId": order.order_id, "symbol": order.market.symbol, "status": order.status,
-        "clientOrderId": order.client_order_id, "price": plain(order.price), "avgPrice": plain(order.average_price),
-        "origQty": plain(order.quantity), "executedQty": plain(order.executed), "cumQty": plain(order.executed),
+        "clientOrderId": order.client_order_id, "price": plain(order.price),
+        "avgPrice": plain(order.average_price),
+        "origQty": plain(order.quantity), "executedQty": plain(order.executed),
+        "cumQty": plain(order.executed),
         "cumQuote": plain(order.executed_quote), "timeInForce": order.time_in_force, "type": shown,
         "reduceOnly": order.reduce_only, "closePosition": order.close_position, "side": order.side,
         "positionSide": order.position_side, "stopPrice": plain(order.trigger_price),
@@ -30,7 +31,8 @@ def algo_json(order: Order, actual: Order | None) -> Json:
     return {
         "algoId": order.order_id, "clientAlgoId": order.client_order_id, "algoType": "CONDITIONAL",
         "orderType": order.order_type, "symbol": order.market.symbol, "side": order.side,
-        "positionSide": order.position_side, "timeInForce": order.time_in_force, "quantity": plain(order.quantity),
+        "positionSide": order.position_side, "timeInForce": order.time_in_force,
+        "quantity": plain(order.quantity),
         "algoStatus": order.status, "actualOrderId": str(order.actual_order_id or ""),
         "actualPrice": plain(actual.average_price) if actual else "0.00000000",
         "triggerPrice": plain(order.trigger_price), "price": plain(order.price), "icebergQuantity": None,
@@ -54,7 +56,8 @@ def trade_json(fill: Fill) -> Json:
 def market_json(market: Market) -> Json:
     """One entry of `GET /fapi/v1/exchangeInfo`."""
     return {
-        "symbol": market.symbol, "pair": market.symbol, "contractType": "PERPETUAL", "deliveryDate": 4133404800000,
+        "symbol": market.symbol, "pair": market.symbol, "contractType": "PERPETUAL",
+        "deliveryDate": 4133404800000,
         "onboardDate": 1569398400000, "status": "TRADING" if market.active else "SETTLING",
         "maintMarginPercent": "2.5000", "requiredMarginPercent": "5.0000", "baseAsset": market.base,
         "quoteAsset": market.quote, "marginAsset": market.quote, "pricePrecision": places(market.tick_size),
@@ -70,10 +73,12 @@ def _filters(market: Market) -> list[Json]:
     return [
         {"filterType": "PRICE_FILTER", "minPrice": tick, "maxPrice": "10000000", "tickSize": tick},
         {
-            "filterType": "LOT_SIZE", "minQty": step, "maxQty": format(market.max_quantity, "f"), "stepSize": step,
+            "filterType": "LOT_SIZE", "minQty": step, "maxQty": format(market.max_quantity, "f"),
+            "stepSize": step,
         },
         {
-            "filterType": "MARKET_LOT_SIZE", "minQty": step, "maxQty": format(market.market_max_quantity, "f"),
+            "filterType": "MARKET_LOT_SIZE", "minQty": step,
+            "maxQty": format(market.market_max_quantity, "f"),
             "stepSize": step,
         },
         {"filterType": "MAX_NUM_ORDERS", "limit": 200},

@@ -1,4 +1,4 @@
-"""Takes an order onto the books: identity, rules, funds, acceptance, first match. Either all of it happens or nothing."""
+"""Takes an order onto the books: identity, rules, funds, acceptance, first match. All or nothing."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -52,7 +52,8 @@ def new_order(exchange: Exchange, account: Account, intent: Intent, origin: str 
     accepted_ns, monotonic_ns = exchange.stamp()
     order = Order(
         order_id=exchange.ledger.next_id(), account_id=account.account_id, market=intent.market,
-        client_order_id=intent.client_order_id or generated_id(), side=intent.side, order_type=intent.order_type,
+        client_order_id=intent.client_order_id or generated_id(), side=intent.side,
+        order_type=intent.order_type,
         time_in_force=intent.time_in_force, quantity=intent.quantity, price=intent.price,
         trigger_price=intent.trigger_price, quote_quantity=intent.quote_quantity, created_ms=now,
         accepted_ns=accepted_ns, accepted_monotonic_ns=monotonic_ns, reduce_only=intent.reduce_only,
@@ -94,11 +95,13 @@ def _admit(exchange: Exchange, account: Account, order: Order, treatment: Treatm
 
 
 def _refuse_by_plan(order: Order, taken: list[tuple[Decimal, Decimal]]) -> None:
-    """Post-only orders that would take, and futures fill-or-kill orders that cannot be filled, are refused."""
+    """Refuses post-only orders that would take and futures fill-or-kill orders that cannot be filled."""
     if order.order_type == "LIMIT_MAKER" and taken:
         raise VenueError(-2010, "Order would immediately match and take.")
     if order.time_in_force == "GTX" and taken:
-        raise VenueError(-5022, "Due to the order could not be executed as maker, the Post Only order will be rejected.")
+        raise VenueError(
+            -5022, "Due to the order could not be executed as maker, the Post Only order will be rejected."
+        )
     if order.market.is_perp and order.time_in_force == "FOK" and not taken:
         raise VenueError(
             -5021, "Due to the order could not be filled immediately, the FOK order has been rejected."

@@ -30,7 +30,7 @@ class PriceBoard:
     def __init__(self, now_ms: Callable[[], int]) -> None:
         self._now_ms = now_ms
         self.quotes = {symbol: Quote(price, price, price, price) for symbol, price in start_prices().items()}
-        self.candles: dict[str, deque[tuple[int, Candle]]] = {symbol: deque(maxlen=1500) for symbol in self.quotes}
+        self.candles: dict[str, deque[tuple[int, Candle]]] = {s: deque(maxlen=1500) for s in self.quotes}
         self.derived = dict(DERIVED)
         self.on_change: Callable[[str, Decimal], None] = lambda symbol, price: None
 

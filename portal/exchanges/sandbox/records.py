@@ -11,14 +11,16 @@ _ORDER_DECIMALS = (
     "quantity", "price", "trigger_price", "quote_quantity", "executed", "executed_quote", "locked",
 )
 _ORDER_PLAIN = (
-    "order_id", "account_id", "client_order_id", "side", "order_type", "time_in_force", "created_ms", "accepted_ns",
+    "order_id", "account_id", "client_order_id", "side", "order_type", "time_in_force", "created_ms",
+    "accepted_ns",
     "accepted_monotonic_ns", "reduce_only", "close_position", "position_side", "origin", "is_algo",
     "actual_order_id", "status", "working", "locked_asset", "updated_ms", "visible_at_ms",
 )
 _FILL_DECIMALS = ("price", "quantity", "fee", "realized_pnl")
 _FILL_PLAIN = ("trade_id", "order_id", "side", "position_side", "fee_asset", "maker", "at_ms")
 _ACCOUNT_PLAIN = (
-    "account_id", "api_key", "identity_class", "enabled", "can_trade", "can_withdraw", "ip_restricted", "created_ms",
+    "account_id", "api_key", "identity_class", "enabled", "can_trade", "can_withdraw", "ip_restricted",
+    "created_ms",
 )
 
 
@@ -78,7 +80,7 @@ def account_record(account: Account) -> dict[str, Any]:
 def load_account(record: dict[str, Any], account: Account | None) -> Account:
     """The recorded account; an account already read keeps its identity and takes the newer state."""
     wallet = _wallet(record["futures"])
-    balances = {a: Balance(Decimal(free), Decimal(locked)) for a, (free, locked) in record["balances"].items()}
+    balances = {a: Balance(Decimal(b[0]), Decimal(b[1])) for a, b in record["balances"].items()}
     plain = {name: record[name] for name in _ACCOUNT_PLAIN}
     if account is None:
         return Account(secret=record["secret"].encode(), balances=balances, futures=wallet, **plain)

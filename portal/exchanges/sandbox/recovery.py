@@ -1,4 +1,4 @@
-"""Reads the journal back at start and begins a new one with a snapshot. Nothing here runs while orders are accepted."""
+"""Reads the journal back at start and begins a new one with a snapshot."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -21,7 +21,7 @@ from portal.exchanges.sandbox.records import (
 
 
 def recover(exchange: Exchange) -> None:
-    """Puts the state of the journal into an empty exchange, lets open orders wait again, and starts a new journal."""
+    """Fills an empty exchange from the journal, lets open orders wait again, begins a new journal."""
     if exchange.journal is None:
         return
     orders: dict[int, Order] = {}
@@ -37,7 +37,9 @@ def recover(exchange: Exchange) -> None:
     begin_journal(exchange)
 
 
-def _apply(exchange: Exchange, record: dict[str, Any], orders: dict[int, Order], fills: dict[int, Any]) -> None:
+def _apply(
+    exchange: Exchange, record: dict[str, Any], orders: dict[int, Order], fills: dict[int, Any]
+) -> None:
     """The newest record of an order or account wins; fills never change."""
     for symbol, price in record.get("prices", {}).items():
         quote = exchange.prices.quotes.get(symbol)

@@ -10,7 +10,9 @@ DEFAULT_LIMIT = 500
 MAX_LIMIT = 1000
 
 
-def open_orders(exchange: Exchange, account: Account, kind: Kind, market: Market | None, algo: bool) -> list[Order]:
+def open_orders(
+    exchange: Exchange, account: Account, kind: Kind, market: Market | None, algo: bool
+) -> list[Order]:
     now = exchange.clock.now_ms()
     return [
         order

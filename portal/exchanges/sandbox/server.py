@@ -1,4 +1,4 @@
-"""Starts and stops the practice exchange: blocking for `portal sandbox`, or in a background thread for tests."""
+"""Starts and stops the practice exchange: blocking for `portal sandbox`, in a thread for tests."""
 
 import asyncio
 import logging
@@ -54,19 +54,22 @@ class Service:
             self.exchange.journal.close()
 
 
-def _make_request(*args: Any) -> web.BaseRequest:
+def _make_request(*parts: Any) -> web.BaseRequest:
     """A request whose body may be as large as a recording or a bulk of accounts."""
-    return web.BaseRequest(*args, loop=asyncio.get_running_loop(), client_max_size=MAX_BODY)
+    message, payload, protocol, writer, task = parts
+    loop = asyncio.get_running_loop()
+    return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=MAX_BODY)
 
 
 class SandboxServer:
-    """A practice exchange in a background thread, for tests and benches. Prices stand still unless `walk` is given.
+    """A practice exchange in a background thread. Prices stand still unless `walk` (seconds) is given.
 
     `with SandboxServer(seed=1) as sandbox: sandbox.url, sandbox.control.create_account()`
     """
 
     def __init__(
-        self, seed: int = 0, port: int = 0, data_dir: Path | None = None, walk: float = 0.0, host: str = "127.0.0.1"
+        self, seed: int = 0, port: int = 0, data_dir: Path | None = None, walk: float = 0.0,
+        host: str = "127.0.0.1",
     ) -> None:
         self._seed = seed
         self._data_dir = data_dir
@@ -129,9 +132,10 @@ class SandboxServer:
 
 
 def run(
-    port: int, host: str = "127.0.0.1", data_dir: Path | None = None, seed: int = 0, walk: float = WALK_SECONDS
+    port: int, host: str = "127.0.0.1", data_dir: Path | None = None, seed: int = 0,
+    walk: float = WALK_SECONDS,
 ) -> int:
-    """Serves until SIGTERM or SIGINT and returns the exit code: 0 after a signal, 1 when the port is taken."""
+    """Serves until SIGTERM or SIGINT. Returns the exit code: 0 after a signal, 1 for a taken port."""
     try:
         asyncio.run(_serve_until_signal(port, host, data_dir, seed, walk))
     except OSError as error:

@@ -62,7 +62,8 @@ def get_all_orders(exchange: Exchange, call: Call) -> object:
 
 
 def get_my_trades(exchange: Exchange, call: Call) -> object:
-    return [spot_json.trade_json(fill) for fill in trades(exchange, call.user, _market(exchange, call), call.params)]
+    fills = trades(exchange, call.user, _market(exchange, call), call.params)
+    return [spot_json.trade_json(fill) for fill in fills]
 
 
 def get_account(exchange: Exchange, call: Call) -> object:

@@ -21,7 +21,8 @@ def _body(order: Order) -> Json:
     body: Json = {
         "price": text8(order.price), "origQty": text8(order.quantity), "executedQty": text8(order.executed),
         "origQuoteOrderQty": text8(order.quote_quantity), "cummulativeQuoteQty": text8(order.executed_quote),
-        "status": order.status, "timeInForce": order.time_in_force, "type": order.order_type, "side": order.side,
+        "status": order.status, "timeInForce": order.time_in_force, "type": order.order_type,
+        "side": order.side,
         "workingTime": order.created_ms if order.working else -1, "selfTradePreventionMode": "NONE",
     }
     if order.trigger_price:
@@ -62,7 +63,8 @@ def canceled(order: Order, own_id: str) -> Json:
 def trade_json(fill: Fill) -> Json:
     return {
         "symbol": fill.market.symbol, "id": fill.trade_id, "orderId": fill.order_id, "orderListId": -1,
-        "price": text8(fill.price), "qty": text8(fill.quantity), "quoteQty": text8(fill.price * fill.quantity),
+        "price": text8(fill.price), "qty": text8(fill.quantity),
+        "quoteQty": text8(fill.price * fill.quantity),
         "commission": text8(fill.fee), "commissionAsset": fill.fee_asset, "time": fill.at_ms,
         "isBuyer": fill.side == "BUY", "isMaker": fill.maker, "isBestMatch": True,
     }
@@ -87,11 +89,13 @@ def _filters(market: Market) -> list[Json]:
     return [
         {"filterType": "PRICE_FILTER", "minPrice": tick, "maxPrice": "10000000.00000000", "tickSize": tick},
         {
-            "filterType": "LOT_SIZE", "minQty": text8(market.min_quantity), "maxQty": text8(market.max_quantity),
+            "filterType": "LOT_SIZE", "minQty": text8(market.min_quantity),
+            "maxQty": text8(market.max_quantity),
             "stepSize": text8(market.lot_size),
         },
         {
-            "filterType": "MARKET_LOT_SIZE", "minQty": "0.00000000", "maxQty": text8(market.market_max_quantity),
+            "filterType": "MARKET_LOT_SIZE", "minQty": "0.00000000",
+            "maxQty": text8(market.market_max_quantity),
             "stepSize": "0.00000000",
         },
         {

@@ -12,12 +12,9 @@ from portal.exchanges.sandbox.liquidation import PositionWatch, must_liquidate, 
 from portal.exchanges.sandbox.markets import Market
 from portal.exchanges.sandbox.matching import close, fill, fill_resting, plan_order, take
 from portal.exchanges.sandbox.numbers import ZERO
-from portal.exchanges.sandbox.orders import Order
+from portal.exchanges.sandbox.orders import WORKING_TYPES, Order
 from portal.exchanges.sandbox.perp_rules import check_position_rules
 from portal.exchanges.sandbox.placement import new_order, reserve
-
-#: The type a conditional order has once it works.
-WORKING_TYPES = {"STOP": "LIMIT", "TAKE_PROFIT": "LIMIT", "STOP_MARKET": "MARKET", "TAKE_PROFIT_MARKET": "MARKET"}
 
 
 def on_price(exchange: Exchange, symbol: str, price: Decimal) -> None:
@@ -123,7 +120,8 @@ def liquidate(exchange: Exchange, watch: PositionWatch) -> None:
     now = exchange.clock.now_ms()
     intent = Intent(
         market=market, client_order_id=f"autoclose-{now}", side="SELL" if position.quantity > ZERO else "BUY",
-        order_type="MARKET", time_in_force="IOC", quantity=abs(position.quantity), price=ZERO, trigger_price=ZERO,
+        order_type="MARKET", time_in_force="IOC", quantity=abs(position.quantity), price=ZERO,
+        trigger_price=ZERO,
         quote_quantity=ZERO, reduce_only=watch.position_side == "BOTH", position_side=watch.position_side,
     )
     order = new_order(exchange, account, intent, origin="liquidation")

@@ -37,7 +37,7 @@ class PriceHeap:
 
 
 class Waiting:
-    """All that waits in one market: limits against the book, stops and liquidations against the last price."""
+    """What waits in one market: limits for the book, stops and liquidations for the last price."""
 
     def __init__(self) -> None:
         self.limit_buys = PriceHeap(upward=False)

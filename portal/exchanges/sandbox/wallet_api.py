@@ -1,4 +1,4 @@
-"""The few `/sapi` endpoints that clients touch: coins, key permissions, status, margin lists (empty), fees."""
+"""The few `/sapi` endpoints that clients touch: coins, key permissions, status, fees, no margin."""
 
 from portal.exchanges.sandbox.call import Call, Route, Routes
 from portal.exchanges.sandbox.exchange import Exchange
@@ -10,7 +10,8 @@ def get_coins(exchange: Exchange, call: Call) -> object:
     held = call.user.balances
     return [
         {
-            "coin": asset, "name": asset, "depositAllEnable": False, "withdrawAllEnable": False, "trading": True,
+            "coin": asset, "name": asset, "depositAllEnable": False, "withdrawAllEnable": False,
+            "trading": True,
             "isLegalMoney": asset == "EUR", "networkList": [], "freeze": "0", "ipoable": "0", "ipoing": "0",
             "storage": "0", "withdrawing": "0",
             "free": text8(held[asset].free) if asset in held else "0",
@@ -27,7 +28,8 @@ def get_api_restrictions(exchange: Exchange, call: Call) -> object:
         "enableSpotAndMarginTrading": account.can_trade, "enableFutures": account.can_trade,
         "enableWithdrawals": account.can_withdraw, "enableInternalTransfer": False, "enableMargin": False,
         "permitsUniversalTransfer": False, "enableVanillaOptions": False, "enableFixApiTrade": False,
-        "enableFixReadOnly": False, "enablePortfolioMarginTrading": False, "tradingAuthorityExpirationTime": None,
+        "enableFixReadOnly": False, "enablePortfolioMarginTrading": False,
+        "tradingAuthorityExpirationTime": None,
     }
 
 
