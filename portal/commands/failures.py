@@ -29,9 +29,9 @@ def _database_sentence(error: Exception) -> str | None:
     if state in {"55P03", "57014"}:  # lock not available, statement time-out
         return f"The database was too busy to answer in time. {_NOTHING} Run the command again."
     if error.connection_invalidated or state is None or state.startswith(("08", "28", "3D", "57P")):
-        words = str(error.orig).strip().splitlines()
+        words = str(error.orig).strip().splitlines() or ["no reason given"]
         return (
-            f"The database could not be reached ({words[-1] if words else 'no reason given'}). "
+            f"The database could not be reached ({words[0]}). "
             "Check DATABASE_URL and that PostgreSQL runs, then run the command again."
         )
     return None
@@ -43,6 +43,6 @@ def _redis_sentence(error: Exception) -> str | None:
     if not isinstance(error, RedisError):
         return None
     return (
-        f"Redis could not be reached ({error}). "
+        f"Redis could not be reached ({str(error).rstrip('.')}). "
         "Check REDIS_URL and that Redis runs, then run the command again."
     )

@@ -1,0 +1,118 @@
+"""Checks of what Portico runs on: database, schema, Redis, secret files. Reads only."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import sqlalchemy as sa
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from flask import current_app
+from redis import Redis, RedisError
+from sqlalchemy.exc import SQLAlchemyError
+
+from portal.config import SECRET_FILES, Settings
+from portal.db import db, utcnow
+from portal.environ import mask_url
+from portal.services.health_checks_finding import Finding
+
+_SKEW = timedelta(seconds=2)
+
+
+def check_database(settings: Settings) -> Iterator[Finding]:
+    """E001 unreachable, E003 not UTC, W101 its clock differs from ours."""
+    before = utcnow()
+    try:
+        now, zone = db.session.execute(sa.text("SELECT clock_timestamp(), current_setting('TimeZone')")).one()
+    except SQLAlchemyError as error:
+        db.session.rollback()
+        why = (str(getattr(error, "orig", error)).strip().splitlines() or ["no reason given"])[0]
+        yield Finding(
+            "portal.E001",
+            f"PostgreSQL at {mask_url(str(settings.database_url))} does not answer: {why.rstrip('.')}.",
+            "Start it, or correct DATABASE_URL.",
+        )
+        return
+    after = utcnow()
+    if zone not in ("UTC", "Etc/UTC"):
+        yield Finding(
+            "portal.E003",
+            f"The database session runs in time zone {zone}.",
+            "A pooler in front of PostgreSQL drops the session options; let it pass `options` through.",
+        )
+    if now < before - _SKEW or now > after + _SKEW:
+        seconds = (now - after).total_seconds()
+        yield Finding(
+            "portal.W101",
+            f"The clock of the database is {seconds:+.1f} s away from this machine's.",
+            "Run a time service (chrony, systemd-timesyncd) on both.",
+        )
+
+
+def check_schema(settings: Settings) -> Iterator[Finding]:
+    """E002 the migrations of this version are not applied."""
+    scripts = ScriptDirectory(current_app.extensions["migrate"].directory)
+    with db.engine.connect() as connection:
+        applied = set(MigrationContext.configure(connection).get_current_heads())
+    wanted = set(scripts.get_heads())
+    if applied != wanted:
+        yield Finding(
+            "portal.E002",
+            f"The database schema is at {', '.join(sorted(applied)) or 'nothing'}, this version needs "
+            f"{', '.join(sorted(wanted))}.",
+            "Run `portal db upgrade`. A schema that is newer than the program needs the newer program.",
+        )
+
+
+def check_redis(settings: Settings) -> Iterator[Finding]:
+    """E004 unreachable, E005 it may forget jobs, W102 jobs are lost when it restarts."""
+    client: Redis = current_app.extensions["portal_redis"]
+    try:
+        client.ping()
+        policy = _redis_setting(client, "maxmemory-policy")
+        append_only = _redis_setting(client, "appendonly")
+    except RedisError as error:
+        yield Finding(
+            "portal.E004",
+            f"Redis at {mask_url(str(settings.redis_url))} does not answer: {str(error).rstrip('.')}.",
+            "Start it, or correct REDIS_URL.",
+        )
+        return
+    if policy not in (None, "noeviction"):
+        yield Finding(
+            "portal.E005",
+            f"Redis forgets keys when its memory is full (maxmemory-policy {policy}).",
+            "Set maxmemory-policy to noeviction, and give Portico a Redis of its own.",
+        )
+    if append_only == "no":
+        yield Finding(
+            "portal.W102",
+            "Redis does not write to disk (appendonly no): queued jobs are lost when it restarts.",
+            "Set appendonly to yes. The sweeper asks for lost jobs again, but seconds later.",
+        )
+
+
+def _redis_setting(client: Redis, name: str) -> str | None:
+    try:
+        values = client.config_get(name)
+    except RedisError:
+        # Managed services forbid CONFIG; then nothing is known.
+        return None
+    found = {_text(key): _text(value) for key, value in values.items()}
+    return found.get(name)
+
+
+def _text(value: object) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def check_secret_files(settings: Settings) -> Iterator[Finding]:
+    """E006 the generated secrets can be read by others."""
+    for relative in SECRET_FILES.values():
+        path = settings.data_dir / relative
+        mode = path.stat().st_mode & 0o777 if path.exists() else 0
+        if mode & 0o077:
+            yield Finding(
+                "portal.E006",
+                f"{path} can be read by other users of this machine (mode {mode:04o}).",
+                f"chmod 600 {path}",
+            )
