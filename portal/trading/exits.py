@@ -1,7 +1,7 @@
 """Where a position is to be left: stop-loss and targets, derived from the signal and the preset at the
 entry price."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from portal.trading.denials import Denial, DenialCode, deny
@@ -44,21 +44,20 @@ def derive_exits(
         return ExitPlan(None, ())
     with exact():
         sl_price = _stop(rules, terms, leg, entry_price, instrument)
-        if sl_price is not None and (sl_price <= 0 or is_gain(leg.position_side, entry_price, sl_price)):
-            return _wrong_stop(sl_price, entry_price)
-        if sl_price == entry_price:
-            return _wrong_stop(entry_price, entry_price)
+        if sl_price is not None and (sl_price <= 0 or not is_gain(leg.position_side, sl_price, entry_price)):
+            return deny(DenialCode.STOP_LOSS_WRONG_SIDE, sl=sl_price, price=entry_price)
         if sl_price is None and _needs_stop(rules):
             return deny(DenialCode.STOP_LOSS_REQUIRED)
         targets = _targets(rules, terms, leg, entry_price, sl_price)
         rounded = [
-            Target(instrument.round_price(target.price, leg.position_side.exit_side), target.close_fraction)
+            replace(target, price=instrument.round_price(target.price, leg.position_side.exit_side))
             for target in targets
         ]
-    for target in rounded:
-        if target.price <= 0 or not is_gain(leg.position_side, entry_price, target.price):
-            return deny(DenialCode.TAKE_PROFIT_WRONG_SIDE, tp=target.price, price=entry_price)
-    return ExitPlan(sl_price, tuple(sorted(rounded, key=lambda target: abs(target.price - entry_price))))
+        for raw, on_tick in zip(targets, rounded, strict=True):
+            # Judged before rounding too: a tick must not make a gain of a target that is none.
+            if on_tick.price <= 0 or not is_gain(leg.position_side, entry_price, raw.price):
+                return deny(DenialCode.TAKE_PROFIT_WRONG_SIDE, tp=raw.price, price=entry_price)
+        return ExitPlan(sl_price, tuple(sorted(rounded, key=lambda target: abs(target.price - entry_price))))
 
 
 def split_evenly(prices: tuple[Decimal, ...]) -> tuple[Target, ...]:
@@ -119,7 +118,3 @@ def _target_price(
     if rule.mode is TakeProfitMode.PERCENT:
         return entry * (1 + sign * value / 100)
     return None if sl is None else entry + sign * value * abs(entry - sl)
-
-
-def _wrong_stop(sl: Decimal, price: Decimal) -> Denial:
-    return deny(DenialCode.STOP_LOSS_WRONG_SIDE, sl=sl, price=price)

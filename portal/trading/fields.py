@@ -5,7 +5,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import TypeVar
 
-from portal.trading.numbers import NumberError, parse_decimal
+from portal.trading.numbers import NumberError, parse_decimal, text
 
 E = TypeVar("E", bound=StrEnum)
 Reader = Callable[[object, str], object]
@@ -40,9 +40,11 @@ def decimal(*, minimum: str = "0", maximum: str | None = None, above: bool = Tru
     def read(value: object, name: str) -> Decimal:
         number = parse_decimal(value, name, positive=False)
         if number < low or (above and number == low):
-            raise FieldError(f"was {number}; it must be {'greater than' if above else 'at least'} {low}.")
+            raise FieldError(
+                f"was {text(number)}; it must be {'greater than' if above else 'at least'} {low}."
+            )
         if high is not None and number > high:
-            raise FieldError(f"was {number}; it must be at most {high}.")
+            raise FieldError(f"was {text(number)}; it must be at most {high}.")
         return number
 
     return read
@@ -52,7 +54,7 @@ def integer(minimum: int = 1, maximum: int = MAX_INTEGER) -> Reader:
     def read(value: object, name: str) -> int:
         number = parse_decimal(value, name, positive=False)
         if number != int(number) or not minimum <= number <= maximum:
-            raise FieldError(f"was {number}; it must be a whole number from {minimum} to {maximum}.")
+            raise FieldError(f"was {text(number)}; it must be a whole number from {minimum} to {maximum}.")
         return int(number)
 
     return read
@@ -102,5 +104,5 @@ def many(reader: Reader, *, maximum: int) -> Reader:
 
 
 def shown(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    written = repr(value)
+    return written if len(written) <= 60 else f"{written[:57]}..."

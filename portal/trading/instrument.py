@@ -69,12 +69,12 @@ class Instrument:
 
 
 def floor_to(value: Decimal, step: Decimal) -> Decimal:
-    """The largest multiple of `step` not above `value`, exact, written without an exponent."""
+    """The largest multiple of `step` not above `value`, exact."""
     with exact():
         return plain((value / step).to_integral_value(ROUND_FLOOR) * step)
 
 
 def ceil_to(value: Decimal, step: Decimal) -> Decimal:
-    """The smallest multiple of `step` not below `value`, exact, written without an exponent."""
+    """The smallest multiple of `step` not below `value`, exact."""
     with exact():
         return plain(-(-value / step).to_integral_value(ROUND_FLOOR) * step)

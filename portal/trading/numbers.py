@@ -14,7 +14,7 @@ MAX_SCALE = 18
 _EXACT = Context(
     prec=200, rounding=ROUND_DOWN, Emin=-9999, Emax=9999, traps=[InvalidOperation, DivisionByZero, Overflow]
 )
-_PLAIN_NUMBER = re.compile(r"[+-]?(\d{1,40}(\.\d{0,40})?|\.\d{1,40})([eE][+-]?\d{1,3})?", re.ASCII)
+_PLAIN_NUMBER = re.compile(r"[+-]?(\d{1,40}(\.\d{1,60})?|\.\d{1,60})([eE][+-]?\d{1,3})?", re.ASCII)
 
 
 class NumberError(ValueError):
@@ -33,7 +33,7 @@ def exact() -> Iterator[None]:
 
 
 def plain(value: Decimal) -> Decimal:
-    """The same number without an exponent, trailing zeros or a minus before zero."""
+    """The same number without trailing zeros, a positive exponent or a minus before zero."""
     if not value:
         return Decimal(0)
     with exact():

@@ -97,15 +97,16 @@ def _wrong_sides(values: Mapping[str, Any]) -> dict[str, str]:
         return {}
     sign = 1 if direction is Side.BUY else -1
     loss, gain = ("below", "above") if direction is Side.BUY else ("above", "below")
-    entry, name = values.get("open_price"), "open_price"
+    entry: Decimal | None = values.get("open_price")
+    name = "open_price"
     errors = {}
     if entry is not None and sl is not None and (entry - sl) * sign <= 0:
-        errors["sl"] = f"was {sl}; for a {direction} it must be {loss} open_price {entry}."
+        errors["sl"] = f"was {text(sl)}; for a {direction} it must be {loss} open_price {text(entry)}."
     if entry is None:
         entry, name = sl, "sl"
     wrong = [tp for tp in values.get("tp", ()) if entry is not None and (tp - entry) * sign <= 0]
-    if wrong:
-        errors["tp"] = f"was {wrong[0]}; for a {direction} it must be {gain} {name} {entry}."
+    if entry is not None and wrong:
+        errors["tp"] = f"was {text(wrong[0])}; for a {direction} it must be {gain} {name} {text(entry)}."
     return errors
 
 

@@ -49,7 +49,8 @@ ORDER_MOVES: Mapping[OrderState, frozenset[OrderState]] = {
 
 EXECUTION_MOVES: Mapping[ExecutionStatus, frozenset[ExecutionStatus]] = {
     # Denied, expired and canceled from here are ours: nothing was sent.
-    _E.PENDING: frozenset({_E.IN_FLIGHT, _E.DENIED, _E.EXPIRED, _E.CANCELED}),
+    # Not placed: after a first order that was proved absent, the second look said no.
+    _E.PENDING: frozenset({_E.IN_FLIGHT, _E.DENIED, _E.EXPIRED, _E.CANCELED, _E.NOT_PLACED}),
     # The rest mirrors the entry order. Back to pending only with proof that nothing was placed (rate limit,
     # clock).
     _E.IN_FLIGHT: frozenset(
@@ -65,8 +66,17 @@ EXECUTION_MOVES: Mapping[ExecutionStatus, frozenset[ExecutionStatus]] = {
             _E.NOT_PLACED,
         }
     ),
+    # Back to pending only after proof of absence, for a second and last order while the signal is alive.
     _E.UNRESOLVED: frozenset(
-        {_E.OPEN, _E.PARTIALLY_FILLED, _E.FILLED, _E.CANCELED, _E.EXPIRED, _E.NOT_PLACED}
+        {
+            _E.PENDING,
+            _E.OPEN,
+            _E.PARTIALLY_FILLED,
+            _E.FILLED,
+            _E.CANCELED,
+            _E.EXPIRED,
+            _E.NOT_PLACED,
+        }
     ),
     _E.OPEN: frozenset({_E.PARTIALLY_FILLED, _E.FILLED, _E.CANCELED, _E.EXPIRED}),
     _E.PARTIALLY_FILLED: frozenset({_E.FILLED, _E.CANCELED, _E.EXPIRED}),
