@@ -78,11 +78,15 @@ class SandboxControl:
     def create_account(
         self, name: str | None = None, api_key: str | None = None, secret: str | None = None,
         balances: Mapping[str, Amount] | None = None, futures_balance: Amount | None = None,
+        exist_ok: bool = False,
     ) -> SandboxAccount:
-        """Opens one account. Without balances it has 10,000 USDT on the spot and on the futures side."""
+        """Opens one account. Without balances it has 10,000 USDT on the spot and on the futures side.
+
+        With `exist_ok` an account of that name is left as it is and its keys are returned.
+        """
         body = {
             "name": name, "api_key": api_key, "secret": secret, "balances": balances,
-            "futures_balance": futures_balance,
+            "futures_balance": futures_balance, "exist_ok": exist_ok,
         }
         return SandboxAccount(**self._send("accounts", body))
 

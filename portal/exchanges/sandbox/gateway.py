@@ -41,7 +41,7 @@ class Gateway:
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         path, _, query = request.raw_path.partition("?")
         route = VENUE_ROUTES.get((request.method, path))
-        body = await request.text() if request.body_exists else ""
+        body = (await request.read()).decode(errors="replace") if request.body_exists else ""
         call = Call(
             request.method, path, query, body, request.headers.get("X-MBX-APIKEY", ""), parse_params(query)
         )

@@ -1,5 +1,6 @@
 """Durability: an append-only file with the state after each event. A torn last line is dropped."""
 
+import fcntl
 import json
 import os
 from collections.abc import Iterable
@@ -12,6 +13,10 @@ from portal.exchanges.sandbox.records import account_record, fill_record, order_
 Record = dict[str, object]
 
 
+class JournalBusyError(Exception):
+    """Another process keeps its books in the same directory."""
+
+
 class Journal:
     """One line per event, one `os.write` per line: what was answered survives a kill -9 of the process."""
 
@@ -20,6 +25,16 @@ class Journal:
         directory.mkdir(parents=True, exist_ok=True)
         self.path = directory / "journal.jsonl"
         self._descriptor: int | None = None
+        self._lock = os.open(directory / "journal.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            # Freed by the kernel when the process ends, however it ends.
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._lock)
+            raise JournalBusyError(
+                f"Another practice exchange keeps its books in {directory}. Nothing was started; "
+                "stop the other one or choose another directory."
+            ) from None
 
     def read(self) -> list[Record]:
         """All whole lines. A line cut short by a crash can only be the last one."""
@@ -51,10 +66,16 @@ class Journal:
             return
         os.write(self._descriptor, _line(record))
 
-    def close(self) -> None:
+    def pause(self) -> None:
+        """Stops appending; `start` begins again."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+
+    def close(self) -> None:
+        """Ends for good and lets another process use the directory."""
+        self.pause()
+        os.close(self._lock)
 
 
 def _line(record: Record) -> bytes:

@@ -75,7 +75,7 @@ def _attach(exchange: Exchange, orders: dict[int, Order], fills: dict[int, dict[
 def begin_journal(exchange: Exchange) -> None:
     """Replaces the journal by a snapshot of what is in memory."""
     if exchange.journal is not None:
-        exchange.journal.close()
+        exchange.journal.pause()
         exchange.journal.start(_snapshot(exchange))
 
 

@@ -14,7 +14,7 @@ from portal.exchanges.sandbox.client import SandboxControl
 from portal.exchanges.sandbox.control import Control
 from portal.exchanges.sandbox.exchange import Exchange
 from portal.exchanges.sandbox.gateway import Gateway
-from portal.exchanges.sandbox.journal import Journal
+from portal.exchanges.sandbox.journal import Journal, JournalBusyError
 from portal.exchanges.sandbox.motion import save_prices
 from portal.exchanges.sandbox.recovery import recover
 
@@ -138,6 +138,9 @@ def run(
     """Serves until SIGTERM or SIGINT. Returns the exit code: 0 after a signal, 1 for a taken port."""
     try:
         asyncio.run(_serve_until_signal(port, host, data_dir, seed, walk))
+    except JournalBusyError as error:
+        log.error("%s", error)
+        return 1
     except OSError as error:
         log.error(
             "The practice exchange could not listen on %s:%s (%s). Nothing was started; choose another port.",

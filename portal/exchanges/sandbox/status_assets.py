@@ -29,6 +29,8 @@ button{width:auto;cursor:pointer;background:var(--brand);color:var(--bg);border-
 td button{min-height:0;padding:.15rem .6rem}
 :focus-visible{outline:2px solid var(--brand);outline-offset:2px}
 output{display:block;min-height:1.5rem;margin-top:.5rem;overflow-wrap:anywhere}
+.wide{grid-column:1/-1}
+@media(max-width:40rem){th,td{padding:.3rem .3rem;white-space:normal;font-size:.85rem}}
 .scroll{max-height:24rem;overflow:auto}
 """
 
@@ -91,9 +93,9 @@ Seed $seed.</p>
 <label>Chance, 0 to 1<input name="probability" inputmode="decimal" value="1"></label>
 <label>Seconds<input name="seconds" inputmode="decimal" value="0"></label><button>Switch on</button></form>
 </section>
-<section><h2>Active faults</h2><table><thead><tr><th>Fault</th><th>Endpoint</th><th>Account</th>
+<section><h2>Active faults</h2><table><thead><tr><th></th><th>Fault</th><th>Endpoint</th><th>Account</th>
 <th>Chance</th>
-<th>Fired</th><th></th></tr></thead><tbody>$faults</tbody></table></section>
+<th>Fired</th></tr></thead><tbody>$faults</tbody></table></section>
 <section><h2>Markets</h2><div class="scroll"><table><thead><tr><th>Symbol</th><th>Price</th>
 <th>Since start</th>
 <th>Side</th></tr></thead><tbody>$markets</tbody></table></div></section>
@@ -101,7 +103,8 @@ Seed $seed.</p>
 <th>Futures USDT</th><th>Orders</th><th>Open</th><th>Positions</th></tr></thead><tbody>$accounts</tbody>
 </table></div>
 </section>
-<section><h2>Latest orders</h2><div class="scroll"><table><thead><tr><th>Account</th><th>Symbol</th>
+<section class="wide"><h2>Latest orders</h2><div class="scroll"><table><thead><tr><th>Account</th>
+<th>Symbol</th>
 <th>Side</th>
 <th>Order</th><th>Filled</th><th>Status</th></tr></thead><tbody>$recent</tbody></table></div></section>
 </main><script nonce="$nonce">$script</script></body></html>

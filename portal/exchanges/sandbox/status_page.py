@@ -24,7 +24,7 @@ def render(control: Control) -> Reply:
         account_count=len(exchange.accounts.by_id), requests=sum(exchange.requests.by_endpoint.values()),
         walk=f"every {control.motion.interval:g} s" if control.motion.interval else "standing still",
         journal="kept on disk" if exchange.journal else "in memory only",
-        symbols=_options(sorted(exchange.prices.quotes)), kinds=_options(sorted(KINDS)),
+        symbols=_options(list(exchange.prices.quotes)), kinds=_options(sorted(KINDS)),
         endpoints=_options(["order", *sorted(ENDPOINTS - {"order"})]), markets=_markets(control),
         accounts=_accounts(control), recent=_recent(control), faults=_faults(control),
     )
@@ -58,9 +58,10 @@ def _markets(control: Control) -> str:
         tone = "up" if change > 0 else "down" if change < 0 else ""
         sides = [kind for kind in ("spot", "perp") if f"{kind}:{symbol}" in control.exchange.markets]
         closed = "" if control.exchange.markets[f"spot:{symbol}"].active else " (closed)"
+        moved = f"{change:+.2f} %" if change else "unchanged"
         rows.append(
             f"<tr><td>{escape(symbol)}</td><td>{format(quote.last.normalize(), 'f')}</td>"
-            f'<td class="{tone}">{change:+.2f} %</td><td>{" + ".join(sides)}{closed}</td></tr>'
+            f'<td class="{tone}">{moved}</td><td>{" + ".join(sides)}{closed}</td></tr>'
         )
     return "".join(rows)
 
@@ -95,8 +96,8 @@ def _faults(control: Control) -> str:
     for fault in control.exchange.faults.rules.values():
         who = escape(fault.account or "every account")
         rows.append(
-            f"<tr><td>{escape(fault.kind)}</td><td>{escape(fault.endpoint)}</td><td>{who}</td>"
-            f"<td>{fault.probability:g}</td><td>{fault.fired}</td>"
-            f'<td><button type="button" data-remove="{fault.fault_id}">Switch off</button></td></tr>'
+            f'<tr><td><button type="button" data-remove="{fault.fault_id}">Switch off</button></td>'
+            f"<td>{escape(fault.kind)}</td><td>{escape(fault.endpoint)}</td><td>{who}</td>"
+            f"<td>{fault.probability:g}</td><td>{fault.fired}</td></tr>"
         )
     return _or_empty(rows, 6, "None. The exchange behaves.")

@@ -41,6 +41,8 @@ def test_account_when_given_then_keeps_its_keys_and_balances(control: SandboxCon
         control.create_account("bob")
     with pytest.raises(SandboxControlError, match="already exists"):
         control.create_account("other", "bobs-key")
+    assert control.create_account("bob", exist_ok=True) == account
+    assert control.accounts("bob")[0]["futures_balance"] == "250"
 
 
 def test_accounts_when_created_in_bulk_then_are_all_different(control: SandboxControl) -> None:

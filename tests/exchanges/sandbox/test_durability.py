@@ -142,6 +142,16 @@ def test_process_when_its_port_is_taken_then_says_so_and_exits_with_one() -> Non
     assert "choose another port" in said
 
 
+def test_process_when_another_keeps_its_books_there_then_touches_nothing(tmp_path: Path) -> None:
+    with SandboxServer(seed=1, data_dir=tmp_path) as server:
+        server.control.create_account("alice")
+        before = (tmp_path / "journal.jsonl").read_bytes()
+        with process(str(free_port()), str(tmp_path)) as running:
+            assert "Another practice exchange keeps its books" in ready_line(running)
+            assert running.wait(5) == 1
+        assert (tmp_path / "journal.jsonl").read_bytes() == before
+
+
 def test_server_in_a_thread_when_its_port_is_taken_then_raises(sandbox: SandboxServer) -> None:
     with pytest.raises(OSError, match="address already in use"):
         SandboxServer(port=sandbox.port).start()

@@ -1,5 +1,7 @@
 """Every scripted fault, seen from the real client, and judged by the ledger of accepted orders."""
 
+import time
+from collections.abc import Callable
 from typing import Any
 
 import ccxt
@@ -14,6 +16,13 @@ def buy(exchange: Any, client_order_id: str = "one") -> Any:
     return exchange.create_order(BTC, "market", "buy", 0.01, params={"clientOrderId": client_order_id})
 
 
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 3
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.01)
+
+
 def accepted(control: SandboxControl) -> int:
     return len(control.orders("alice"))
 
@@ -25,6 +34,17 @@ def test_answer_when_withheld_then_the_order_was_accepted(spot: Any, control: Sa
         buy(spot)
     assert accepted(control) == 1
     assert spot.fetch_order(None, BTC, {"clientOrderId": "one"})["status"] == "closed"
+
+
+def test_request_when_late_then_is_accepted_after_the_client_gave_up(
+    spot: Any, control: SandboxControl
+) -> None:
+    spot.timeout = 100
+    control.add_fault("delay", seconds=0.3, nth=1)
+    with pytest.raises(ccxt.RequestTimeout):
+        buy(spot)
+    assert accepted(control) == 0
+    wait_until(lambda: accepted(control) == 1)
 
 
 def test_connection_when_closed_after_acceptance_then_the_order_was_accepted(
