@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from portal.exchanges.sandbox.accounts import Account, FuturesWallet, Position
 from portal.exchanges.sandbox.errors import VenueError
-from portal.exchanges.sandbox.numbers import ZERO
+from portal.exchanges.sandbox.numbers import ZERO, cut
 from portal.exchanges.sandbox.orders import Order
 from portal.exchanges.sandbox.prices import PriceBoard
 
@@ -29,7 +29,7 @@ def reserve_margin(account: Account, order: Order, prices: PriceBoard, price: De
     market = order.market
     opening = opening_quantity(wallet, order, order.quantity)
     notional = opening * price
-    margin = notional / wallet.leverage_of(market.symbol)
+    margin = cut(notional / wallet.leverage_of(market.symbol))
     if opening and margin + notional * market.taker_fee > available_margin(wallet, prices):
         raise VenueError(-2019, "Margin is insufficient.")
     if hold:

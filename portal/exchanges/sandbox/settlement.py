@@ -38,9 +38,10 @@ def _settle_spot(account: Account, order: Order, price: Decimal, quantity: Decim
 def _settle_perp(account: Account, order: Order, price: Decimal, quantity: Decimal, rate: Decimal) -> Settled:
     wallet = account.futures
     if order.locked:
-        release(account, order, order.locked * quantity / order.remaining)
+        release(account, order, cut(order.locked * quantity / order.remaining))
     position = wallet.position(order.market.symbol, order.position_side)
-    profit = change_position(position, quantity if order.is_buy else -quantity, price)
+    # Cut to what the trade reports, so that the wallet is exactly the sum of the reported trades.
+    profit = cut(change_position(position, quantity if order.is_buy else -quantity, price))
     fee = cut(price * quantity * rate)
     wallet.balance += profit - fee
     return fee, order.market.quote, profit
