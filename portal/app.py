@@ -1,11 +1,12 @@
 """The only place where the parts meet."""
 
+from importlib import import_module
 from pathlib import Path
 
 from flask import Flask
 from flask_migrate import Migrate
 
-from portal import admin, api, crypto, events, logs, web
+from portal import crypto, events, logs
 from portal.config import Settings
 from portal.db import db
 from portal.flask_config import flask_config
@@ -35,7 +36,5 @@ def build(settings: Settings | None = None, *, faces: bool = True) -> Flask:
     with app.app_context():
         events.register(db.session)
     if faces:
-        web.init_app(app)
-        api.init_app(app)
-        admin.init_app(app)
+        import_module("portal.faces").init_app(app)
     return app

@@ -8,6 +8,8 @@ again."""
 import logging
 from datetime import timedelta
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from portal.crypto import DecryptionError
 from portal.db import end_read, transaction, utcnow
 from portal.errors import PortalError
@@ -44,6 +46,13 @@ def run(execution_id: int) -> None:
         denial = venues.unreadable(error)
     except ExchangeError as error:
         denial = _after_failed_read(execution, token, error)
+    except SQLAlchemyError:
+        raise
+    except Exception:
+        # A bug or a row made invalid from outside. Fail closed: no order row of ours exists under this claim, so
+        # nothing was sent, and nothing will be. (After the intent the claim is gone and this changes nothing.)
+        logger.exception("execution %s: it could not be planned", execution_id)
+        denial = deny(DenialCode.INTERNAL_ERROR)
     if denial is not None:
         _deny(execution_id, token, denial)
 
