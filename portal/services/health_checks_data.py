@@ -40,7 +40,7 @@ def check_credentials(settings: Settings) -> Iterator[Finding]:
     if unreadable:
         yield Finding(
             "portal.E007",
-            f"PORTAL_CREDENTIAL_KEYS does not open the credentials of {unreadable} connections (newest first).",
+            f"PORTAL_CREDENTIAL_KEYS does not open the credentials of {unreadable} connections.",
             "Add the key they were encrypted with, or enter their credentials again.",
         )
     if stale:
