@@ -12,6 +12,8 @@ from importlib import import_module
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+from ccxt import BadResponse
+
 from portal.exchanges.base import Credentials
 from portal.exchanges.ccxt_http import Wire
 from portal.exchanges.errors import ErrorCode, ExchangeError, Outcome
@@ -25,6 +27,7 @@ _CREDENTIALS = (
 )  # fmt: skip
 
 _OPTIONS: Mapping[str, object] = {
+    "builderFee": False,  # some charge a fee for whoever wrote the library, and sign the approval themselves
     "adjustForTimeDifference": False,  # we measure the offset once per venue, not once per account
     "warnOnFetchOpenOrdersWithoutSymbol": False,
 }
@@ -57,11 +60,12 @@ def build_template(venue: Venue, base_url: str | None) -> Any:
     template.session.close()
     template.number = str
     template.logger = _MUTED
-    template.session = Wire()
+    _give_wire(template)
     template.options["maxRetriesOnFailure"] = 0
-    if hasattr(template, "initialize_client") and venue.ccxt_id == "hyperliquid":
-        # It would sign a builder-fee approval in the account's name before the first order.
-        template.initialize_client = _nothing_to_initialize
+    if hasattr(template, "handle_builder_fee_approval"):
+        template.handle_builder_fee_approval = _do_not_sign
+    if venue.ccxt_id == "hyperliquid":
+        template.initialize_client = _do_not_sign  # the same, a referrer, and a read that orders do not need
     if base_url is not None:
         template.urls = override_urls(template.urls, base_url)
     return template
@@ -79,7 +83,7 @@ def copy_client(
     client.tokenBucket = dict(template.tokenBucket)
     client.accounts = None
     client.accountsById = None
-    client.session = Wire()
+    _give_wire(client)
     client.timeout = int(timeout_seconds * 1000)
     client.last_http_response = client.last_response_headers = None
     client.last_request_headers = client.last_request_body = client.last_request_url = None
@@ -123,5 +127,27 @@ def _exchange_class(ccxt_id: str) -> Any:
         ) from error
 
 
-def _nothing_to_initialize() -> bool:
+def _give_wire(client: Any) -> None:
+    """ccxt takes an empty or foreign page under status 200 for an empty list, which would read as "no such
+    order". With this, a success that is not JSON is an error.
+    """
+    wire = client.session = Wire()
+    decode, name = client.on_json_response, client.id
+
+    def parse_json(body: str) -> Any:
+        failed = wire.response is not None and (
+            wire.response.status_code >= 400 or wire.response.status_code == 204
+        )
+        try:
+            return decode(body)
+        except ValueError as error:
+            if failed:
+                return None
+            raise BadResponse(f"{name} answered with something that is not JSON") from error
+
+    client.parse_json = parse_json
+
+
+def _do_not_sign(*_arguments: object) -> bool:
+    """Stands for a step of ccxt's that would sign something nobody asked for in the account's name."""
     return True

@@ -24,8 +24,6 @@ from urllib3.filepost import encode_multipart_formdata
 #: Idle connections kept per host: a worker's threads, not its accounts, decide how many are needed.
 CONNECTIONS_PER_HOST = 64
 _CHUNK = 1 << 16
-#: Methods that cannot place an order on any exchange that ccxt knows (tests/exchanges/test_all_exchanges.py).
-_READS = frozenset({"GET", "HEAD"})
 
 # At DEBUG this logger writes whole URLs, and thirteen exchanges sign in the query string.
 logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
@@ -115,14 +113,23 @@ class Wire:
         self.cookies = _NoCookies()
         self.trust_env = False
         self.not_after: datetime | None = None
+        self.harmless: tuple[str, ...] = ()
         self.wrote = False
         self.response: WireResponse | None = None
 
-    def arm(self, not_after: datetime | None = None) -> None:
-        """Forget the previous call; from now on refuse to open a socket after `not_after`."""
+    def arm(self, not_after: datetime | None = None, harmless: tuple[str, ...] = ()) -> None:
+        """Forget the previous call; from now on refuse to open a socket after `not_after`. A GET whose URL
+        contains one of `harmless` is known to place nothing; of others that is not assumed (Deribit places
+        orders by GET).
+        """
         self.not_after = not_after
+        self.harmless = harmless
         self.wrote = False
         self.response = None
+
+    def note(self, method: str, url: str) -> None:
+        """This request is about to be handed to the network."""
+        self.wrote = self.wrote or not (method == "GET" and any(part in url for part in self.harmless))
 
     def close(self) -> None:
         """ccxt calls this when a client goes. The connections belong to everybody and stay."""
@@ -148,7 +155,7 @@ class Wire:
         if self.not_after is not None and datetime.now(UTC) >= self.not_after:
             raise WindowPassedError("the order's time window had passed before it could be sent")
         before = self.wrote
-        self.wrote = before or method not in _READS
+        self.note(method, url)
         self.response = None
         try:
             self.response = _exchange(pool, method, target, data, sent_headers, timeout)

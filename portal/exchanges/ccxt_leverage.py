@@ -6,13 +6,12 @@ import ccxt
 
 from portal.exchanges.ccxt_params import unsupported
 from portal.exchanges.ccxt_session import CcxtSession
-from portal.exchanges.errors import ErrorCode, ExchangeError, Outcome
+from portal.exchanges.errors import ExchangeError
 from portal.trading.orders import OrderRequest
 from portal.trading.types import MarginMode
 
 #: How venues say that it is set so already; ccxt has no class for most of them.
 _SAME_ALREADY = ("not modified", "No need to change", "not need to be changed", "same leverage")
-_MAY_PASS = frozenset({ErrorCode.TIMEOUT, ErrorCode.NETWORK, ErrorCode.UNAVAILABLE, ErrorCode.RATE_LIMITED})
 
 
 class Leverage:
@@ -33,15 +32,10 @@ class Leverage:
             self._margin_mode(request)
             self._leverage(request)
         except ExchangeError as error:
-            raise ExchangeError(
-                error.code,
-                f"Leverage or margin mode could not be set, so the order was not sent. {error.message}",
-                outcome=Outcome.NOT_PLACED,
-                venue_code=error.venue_code,
-                again=error.again or error.code in _MAY_PASS,
-                retry_after=error.retry_after,
-                permanent=error.permanent,
-            ) from error
+            error.message = (
+                f"The order was not sent: leverage or margin mode could not be set. {error.message}"
+            )
+            raise
         self._set[request.symbol] = wanted
 
     def _margin_mode(self, request: OrderRequest) -> None:
@@ -55,7 +49,7 @@ class Leverage:
         self._once("set_margin_mode", request.margin_mode.value, request.symbol)
 
     def _leverage(self, request: OrderRequest) -> None:
-        if request.leverage is None:
+        if request.leverage is None or self._session.venue.leverage_in_order:
             return
         if not self._session.has("setLeverage"):
             raise unsupported(

@@ -8,7 +8,7 @@ from typing import Any
 
 from portal.exchanges.ccxt_instruments import SIGNIFICANT_DIGITS
 from portal.exchanges.errors import ErrorCode, ExchangeError, Outcome
-from portal.exchanges.venues import MarketBuy, Venue, shape_client_order_id
+from portal.exchanges.venues import MarketBuy, Venue, client_order_id_parameter
 from portal.trading.instrument import Instrument
 from portal.trading.orders import OrderRequest
 from portal.trading.types import MarketType, OrderType, PositionMode, Side, TimeInForce
@@ -21,7 +21,8 @@ class CcxtOrder:
     symbol: str
     type: str
     side: str
-    quantity: str
+    #: Text: some venues are sent what they are given, and a float is not what was meant.
+    quantity: str | Decimal
     price: str | None
     params: dict[str, Any] = field(default_factory=dict)
 
@@ -32,7 +33,9 @@ def to_ccxt_order(request: OrderRequest, instrument: Instrument, venue: Venue, c
 
     A price is never passed with a market order: on a dozen venues ccxt turns the two into a cost to spend.
     """
-    params: dict[str, Any] = {venue.id_field: shape_client_order_id(request.client_order_id, venue.id_shape)}
+    params: dict[str, Any] = {
+        venue.id_field: client_order_id_parameter(request.client_order_id, venue.id_shape)
+    }
     order_type, price, time_in_force = _type_and_price(request, instrument, venue, client)
     if time_in_force is not TimeInForce.STANDARD:
         params["timeInForce"] = time_in_force.value
@@ -46,7 +49,7 @@ def to_ccxt_order(request: OrderRequest, instrument: Instrument, venue: Venue, c
         symbol=request.symbol,
         type=order_type,
         side=request.side.value,
-        quantity=format(request.quantity, "f"),
+        quantity=request.quantity if venue.quantity_as_number else format(request.quantity, "f"),
         price=None if price is None else _price_text(price, request.side, client),
         params=params,
     )
@@ -66,8 +69,8 @@ def market_buy_of(venue: Venue, client: Any) -> MarketBuy:
     if venue.market_buy is not None:
         return venue.market_buy
     described = ((client.features or {}).get("spot") or {}).get("createOrder") or {}
-    by_cost = described.get("marketBuyRequiresPrice") or described.get("marketBuyByCost")
-    return MarketBuy.BY_COST if by_cost or _wants_price(client) else MarketBuy.BY_QUANTITY
+    by_cost = described.get("marketBuyRequiresPrice") or _wants_price(client)
+    return MarketBuy.BY_COST if by_cost else MarketBuy.BY_QUANTITY
 
 
 def needs_price(request: OrderRequest, instrument: Instrument, how: MarketBuy) -> bool:
@@ -117,6 +120,8 @@ def _position_params(request: OrderRequest, venue: Venue) -> dict[str, Any]:
     params: dict[str, Any] = {}
     if request.margin_mode is not None and venue.margin_mode_in_order:
         params["marginMode"] = request.margin_mode.value
+    if request.leverage is not None and venue.leverage_in_order:
+        params["leverage"] = format(request.leverage.normalize(), "f")
     if request.position_mode is PositionMode.ONE_WAY:
         return params | ({"reduceOnly": True} if request.reduce_only else {})
     if not venue.hedge_mode or request.position_side is None:
@@ -139,6 +144,7 @@ def _price_text(price: Decimal, side: Side, client: Any) -> str:
 
 
 def _wants_price(client: Any) -> bool:
-    """ccxt's default, before we switched it off, in the class's own description."""
-    options = client.options.get("createOrder")
-    return bool(isinstance(options, dict) and options.get("createMarketBuyOrderRequiresPrice"))
+    """Whether ccxt itself would ask for a price to turn the quantity into a cost."""
+    name = "createMarketBuyOrderRequiresPrice"
+    inner = client.options.get("createOrder")
+    return bool(client.options.get(name) or (isinstance(inner, dict) and inner.get(name)))

@@ -14,6 +14,17 @@ from portal.exchanges.errors import ErrorCode, ExchangeError, Outcome
 from portal.exchanges.venues import shape_client_order_id
 from portal.trading.orders import OrderReport, OrderRequest
 
+#: Failures before the order that another attempt may not meet.
+_MAY_PASS = frozenset(
+    {
+        ErrorCode.TIMEOUT,
+        ErrorCode.NETWORK,
+        ErrorCode.UNAVAILABLE,
+        ErrorCode.BAD_ANSWER,
+        ErrorCode.RATE_LIMITED,
+    }
+)
+
 
 def place_order(session: CcxtSession, leverage: Leverage, request: OrderRequest) -> OrderReport:
     """Send `request` once. Raises ExchangeError NOT_PLACED with proof, anything else is UNKNOWN."""
@@ -26,6 +37,7 @@ def place_order(session: CcxtSession, leverage: Leverage, request: OrderRequest)
         _refuse_when_late(request)
     except ExchangeError as error:
         error.outcome = Outcome.NOT_PLACED  # nothing above this line sends an order
+        error.again = error.again or error.code in _MAY_PASS
         raise
     answer = _send(session, request, order)
     return _acknowledged(session, request, answer)
@@ -42,7 +54,7 @@ def _refuse_when_late(request: OrderRequest) -> None:
 
 def _send(session: CcxtSession, request: OrderRequest, order: CcxtOrder) -> Any:
     offset = session.markets.clock_offset_ms()
-    session.wire.arm(request.not_after)
+    session.wire.arm(request.not_after, session.venue.preparation)
     try:
         with request_window(
             session.client, session.venue, request.sent_at, request.not_after, offset

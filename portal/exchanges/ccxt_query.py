@@ -154,7 +154,7 @@ class _Query:
         return order
 
     def _in_list(self, method: str, since: int | None) -> _Order | None:
-        listed = self._venue.page_size if self._venue.title != self._venue.ccxt_id else None
+        listed = self._venue.page_size if self._venue.lists_name_our_id else None
         params: dict[str, Any] = dict(self._trigger)
         if self._venue.list_field:
             params[self._venue.list_field] = self._shaped
@@ -162,8 +162,8 @@ class _Query:
         found = next((order for order in orders if self._is_it(order)), None)
         if found is None and len(orders) >= self._venue.page_size:
             raise _NoAnswerError  # there may be more
-        if found is None and orders and not any(order.get("clientOrderId") for order in orders):
-            raise _NoAnswerError  # the list does not tell whose orders these are
+        if found is None and orders and not self._venue.lists_name_our_id:
+            raise _NoAnswerError  # ours may be among them under another name
         return found
 
     def _matching(self, raw_orders: Sequence[Any]) -> _Order | None:

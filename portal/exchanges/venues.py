@@ -17,7 +17,7 @@ class ClientIdShape(Enum):
     """How our 32 hex digits are written for a venue."""
 
     HEX32 = auto()
-    #: `t-` and the first 28 digits.
+    #: `t-` and the first 28 digits; ccxt adds the `t-` itself and counts 28 without it.
     T_28 = auto()
     #: An integer of at most 45 bits, from the first 11 digits.
     INT45 = auto()
@@ -107,6 +107,10 @@ class Venue:
     window_field: str = ""
     #: None: what ccxt says of the venue.
     market_buy: MarketBuy | None = None
+    #: Parts of URLs that ccxt reads before it places an order; they place nothing themselves.
+    preparation: tuple[str, ...] = ()
+    #: Its lists of orders name our id, so that a list without it is a list without our order.
+    lists_name_our_id: bool = False
     #: Requests of one key must arrive in the order of their nonces: one at a time.
     serial: bool = False
     #: The venue's codes have been read: InvalidOrder with a code outside `unknown_codes` is a refusal.
@@ -124,6 +128,10 @@ class Venue:
     separate_triggers: bool = False
     needs_trigger_direction: bool = False
     margin_mode_in_order: bool = False
+    #: ccxt compares the quantity with a number on this venue, so that text will not do.
+    quantity_as_number: bool = False
+    #: The leverage travels with the order.
+    leverage_in_order: bool = False
     #: The parameter of set_leverage that carries the margin mode, on venues that set both together.
     leverage_margin_field: str = ""
     #: Refuses to open without a URL of the operator's.
@@ -149,3 +157,9 @@ def shape_client_order_id(client_order_id: str, shape: ClientIdShape) -> str | i
         case ClientIdShape.UUID:
             parts = (client_order_id[a:b] for a, b in ((0, 8), (8, 12), (12, 16), (16, 20), (20, 32)))
             return "-".join(parts)
+
+
+def client_order_id_parameter(client_order_id: str, shape: ClientIdShape) -> str | int:
+    """The same as ccxt takes it: without the prefix that ccxt adds."""
+    shaped = shape_client_order_id(client_order_id, shape)
+    return client_order_id[:28] if shape is ClientIdShape.T_28 else shaped

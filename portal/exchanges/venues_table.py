@@ -16,6 +16,7 @@ _LISTS = (QueryRoute.OPEN, QueryRoute.HISTORY, QueryRoute.FILLS)
 _BINANCE = Venue(
     ccxt_id="binance",
     title="Binance",
+    lists_name_our_id=True,
     identity=IdentityClass.REFUSED_WHILE_OPEN,
     routes=_BY_ID,
     page_size=500,
@@ -34,6 +35,8 @@ _BINANCE_USDM = replace(
 _BYBIT = Venue(
     ccxt_id="bybit",
     title="Bybit",
+    lists_name_our_id=True,
+    preparation=("/v5/user/query-api", "/v5/account/info"),
     identity=IdentityClass.REFUSED_FOR_EVER,
     list_field="orderLinkId",
     routes=_LISTS,
@@ -52,6 +55,7 @@ _BYBIT = Venue(
 _OKX = Venue(
     ccxt_id="okx",
     title="OKX",
+    lists_name_our_id=True,
     identity=IdentityClass.REFUSED_WHILE_OPEN,
     routes=_BY_ID,
     page_size=100,
@@ -69,9 +73,10 @@ _OKX = Venue(
 _GATE = Venue(
     ccxt_id="gate",
     title="Gate",
+    lists_name_our_id=True,
     id_shape=ClientIdShape.T_28,
-    id_field="text",
     query_field="text",
+    preparation=("/account/detail",),
     routes=_BY_ID,
     page_size=100,
     window=WindowStyle.HEADER,
@@ -85,6 +90,7 @@ _GATE = Venue(
 _KRAKEN = Venue(
     ccxt_id="kraken",
     title="Kraken",
+    lists_name_our_id=True,
     identity=IdentityClass.REFUSED_WHILE_OPEN,
     list_field="clientOrderId",
     routes=_LISTS,
@@ -108,6 +114,7 @@ _KRAKEN = Venue(
 _HYPERLIQUID = Venue(
     ccxt_id="hyperliquid",
     title="Hyperliquid",
+    lists_name_our_id=True,
     id_shape=ClientIdShape.HEX_0X,
     routes=_BY_ID,
     page_size=2000,
@@ -115,8 +122,25 @@ _HYPERLIQUID = Venue(
     serial=True,
     codes_reviewed=True,
     leverage_margin_field="marginMode",
-    # ccxt approves a builder fee and a referrer in the account's name unless it is told that both are done.
-    options={"refSet": True, "builderFee": False},
+    options={"refSet": True},
+)
+
+_KUCOIN = Venue(
+    ccxt_id="kucoin",
+    title="KuCoin",
+    lists_name_our_id=True,
+    preparation=("/account/mode", "/hf/accounts/opened"),
+    routes=_BY_ID,
+    page_size=50,
+    window=WindowStyle.NONCE,
+    market_buy=MarketBuy.BY_QUANTITY,
+    codes_reviewed=True,
+    unknown_codes=frozenset({"500", "408000", "500000", "126038"}),
+    duplicate_codes=frozenset({"126033", "126044"}),
+    separate_triggers=True,
+    quantity_as_number=True,
+    leverage_in_order=True,
+    margin_mode_in_order=True,
 )
 
 _ENTRIES: dict[str, Venue] = {
@@ -139,23 +163,12 @@ _ENTRIES: dict[str, Venue] = {
         window_field="processBefore",
         duplicate_codes=frozenset({"clientOrderIdAlreadyExist"}),
     ),
-    "kucoin": Venue(
-        ccxt_id="kucoin",
-        title="KuCoin",
-        identity=IdentityClass.UNCHECKED,
-        routes=_BY_ID,
-        page_size=50,
-        window=WindowStyle.NONCE,
-        market_buy=MarketBuy.BY_QUANTITY,
-        codes_reviewed=True,
-        unknown_codes=frozenset({"500", "408000", "500000", "126038"}),
-        duplicate_codes=frozenset({"126033", "126044"}),
-        separate_triggers=True,
-        margin_mode_in_order=True,
-    ),
+    "kucoin": _KUCOIN,
+    "kucoinfutures": replace(_KUCOIN, ccxt_id="kucoinfutures", title="KuCoin Futures"),
     "coinbase": Venue(
         ccxt_id="coinbase",
         title="Coinbase Advanced",
+        lists_name_our_id=True,
         identity=IdentityClass.REPLAY,
         id_shape=ClientIdShape.UUID,
         id_field="client_order_id",
@@ -173,6 +186,8 @@ _ENTRIES: dict[str, Venue] = {
     "bitget": Venue(
         ccxt_id="bitget",
         title="Bitget",
+        lists_name_our_id=True,
+        preparation=("/v3/account/settings",),
         routes=_BY_ID,
         page_size=100,
         market_buy=MarketBuy.BY_COST,
@@ -186,6 +201,7 @@ _ENTRIES: dict[str, Venue] = {
     "mexc": Venue(
         ccxt_id="mexc",
         title="MEXC",
+        lists_name_our_id=True,
         routes=_BY_ID,
         swap_routes=(QueryRoute.ORDER_BY_EXTERNAL_OID, QueryRoute.OPEN, QueryRoute.HISTORY, QueryRoute.FILLS),
         page_size=100,
@@ -197,6 +213,8 @@ _ENTRIES: dict[str, Venue] = {
     "htx": Venue(
         ccxt_id="htx",
         title="HTX",
+        lists_name_our_id=True,
+        preparation=("/v1/account/accounts",),
         identity=IdentityClass.REFUSED_WHILE_OPEN,
         routes=_BY_ID,
         page_size=100,
@@ -205,6 +223,7 @@ _ENTRIES: dict[str, Venue] = {
     "cryptocom": Venue(
         ccxt_id="cryptocom",
         title="Crypto.com Exchange",
+        lists_name_our_id=True,
         identity=IdentityClass.REFUSED_WHILE_OPEN,
         id_field="client_oid",
         query_field="client_oid",

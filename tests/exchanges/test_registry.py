@@ -1,0 +1,86 @@
+"""Exchanges are opened by name, late, and never by accident at a real venue."""
+
+import subprocess
+import sys
+from typing import Any
+
+import ccxt
+import pytest
+
+from portal.exchanges.base import Credentials
+from portal.exchanges.catalog import OWN_EXCHANGES, known_exchanges
+from portal.exchanges.errors import ErrorCode, ExchangeError, Outcome
+from portal.exchanges.registry import ExchangeSpec, one_at_a_time, open_exchange
+from portal.trading.types import ConnectionMode
+
+
+def spec(name: str, mode: ConnectionMode = ConnectionMode.LIVE, **changes: Any) -> ExchangeSpec:
+    return ExchangeSpec(
+        exchange_name=name, mode=mode, credentials=Credentials({"apiKey": "k", "secret": "s"}), **changes
+    )
+
+
+def refusal(wanted: ExchangeSpec) -> ExchangeError:
+    with pytest.raises(ExchangeError) as caught:
+        open_exchange(wanted)
+    assert (caught.value.code, caught.value.outcome) == (ErrorCode.UNSUPPORTED, Outcome.NOT_PLACED)
+    assert caught.value.permanent
+    return caught.value
+
+
+def test_the_catalog_names_every_exchange_of_ccxt_and_ours() -> None:
+    assert known_exchanges() == frozenset(ccxt.exchanges) | OWN_EXCHANGES
+
+
+def test_the_catalog_and_the_venue_table_do_not_import_ccxt() -> None:
+    code = (
+        "import sys, portal.exchanges.catalog as c, portal.exchanges.registry, portal.exchanges.pool;"
+        "assert len(c.known_exchanges()) > 100; assert 'ccxt' not in sys.modules, 'ccxt was imported'"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_an_unknown_exchange_is_refused_with_what_to_do() -> None:
+    message = refusal(spec("bitmart")).message
+    assert "bitmart" in message
+    assert "Nothing was sent" in message
+    assert "Choose another exchange" in message
+
+
+@pytest.mark.parametrize("name", sorted(OWN_EXCHANGES))
+@pytest.mark.parametrize("mode", list(ConnectionMode))
+def test_a_sandbox_without_an_address_is_refused_so_that_it_never_reaches_the_real_venue(
+    name: str, mode: ConnectionMode
+) -> None:
+    assert "PORTAL_EXCHANGE_URLS" in refusal(spec(name, mode)).message
+
+
+@pytest.mark.parametrize("base_url", [None, "http://127.0.0.1:9"])
+def test_a_paper_connection_never_opens_a_real_exchange(base_url: str | None) -> None:
+    assert "paper" in refusal(spec("binance", ConnectionMode.PAPER, base_url=base_url)).message
+
+
+def test_only_harmless_settings_reach_the_library() -> None:
+    opened: Any = open_exchange(
+        spec(
+            "binance",
+            base_url="http://127.0.0.1:9",
+            settings={
+                "defaultType": "swap",
+                "recvWindow": 60000,
+                "sandbox": True,
+                "urls": {"api": "http://203.0.113.1"},
+                "maxRetriesOnFailure": 3,
+            },
+        )
+    )
+    client = opened.session.client
+    assert client.options["defaultType"] == "swap"
+    assert client.options["recvWindow"] != 60000
+    assert client.options["maxRetriesOnFailure"] == 0
+    assert "203.0.113.1" not in str(client.urls)
+
+
+def test_venues_whose_nonces_must_rise_are_used_by_one_thread_at_a_time() -> None:
+    assert one_at_a_time("kraken")
+    assert not one_at_a_time("binance")
