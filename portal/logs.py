@@ -88,7 +88,7 @@ class JsonFormatter(logging.Formatter):
         line["message"] = scrub(record.getMessage())
         if record.exc_info:
             line["exception"] = scrub(self.formatException(record.exc_info))
-        return json.dumps(line, ensure_ascii=False)
+        return json.dumps(line)  # ASCII only: no exotic line separator survives
 
 
 def configure(settings: Settings) -> None:
