@@ -1,10 +1,13 @@
 """The nightly figures of one connection, from its closed trades and its equity. Decimal throughout.
 
 Sharpe and Sortino are taken over the daily returns of the equity curve with a risk-free rate of zero, and
-made yearly with the square root of 365, because these markets do not close: Sharpe = mean / standard
-deviation (n - 1) of the returns (W. F. Sharpe, "The Sharpe Ratio", 1994); Sortino = mean / root of the mean
-squared loss over all n returns (F. Sortino and R. van der Meer, "Downside Risk", 1991). A figure that is
-not defined is None, never a made-up number.
+made yearly with the square root of 365, because these markets do not close:
+
+* Sharpe: mean / standard deviation (n - 1) of the returns. W. F. Sharpe, "The Sharpe Ratio", 1994.
+* Sortino: mean / root of the mean squared loss over all n returns. F. Sortino and R. van der Meer, "Downside
+  Risk", 1991.
+
+A figure that is not defined is None, never a made-up number.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

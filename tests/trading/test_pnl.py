@@ -1,5 +1,6 @@
 """Books from fills: by hand, then any history against the money that changed hands."""
 
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 
@@ -10,7 +11,7 @@ from portal.trading.orders import Fee, FillReport
 from portal.trading.pnl import build_book
 from portal.trading.types import PositionSide, Side
 from tests.trading import oracle_book as oracle
-from tests.trading.factories import D, bounded, fill, inverse, linear, money, spot
+from tests.trading.factories import NOW, D, bounded, fill, inverse, linear, money, spot
 
 LONG, SHORT = PositionSide.LONG, PositionSide.SHORT
 BUY, SELL = Side.BUY, Side.SELL
@@ -76,6 +77,12 @@ def test_funding_is_a_cash_flow_of_its_own() -> None:
 def test_a_position_that_was_closed_starts_anew() -> None:
     book = build_book([fill(1, BUY, 1, 100), fill(2, SELL, 1, 110), fill(3, BUY, 1, 200)], spot(), LONG)
     assert (book.average_entry, book.realized_pnl, book.quantity) == (200, 10, 1)
+
+
+def test_fills_of_one_instant_are_entered_before_they_are_closed() -> None:
+    at_once = [replace(fill(1, SELL, 1, 110), filled_at=NOW), replace(fill(2, BUY, 1, 100), filled_at=NOW)]
+    book = build_book(at_once, spot(), LONG)
+    assert (book.quantity, book.average_entry, book.realized_pnl) == (0, 100, 10)
 
 
 def test_selling_more_than_was_held_stays_visible() -> None:

@@ -97,6 +97,10 @@ def test_the_last_target_takes_what_fees_and_rounding_left() -> None:
     assert acted(position, "110").quantity == D("0.49907")
 
 
+def test_the_last_target_also_takes_what_an_earlier_one_failed_to_close() -> None:
+    assert acted(exposure(quantity=D("0.7"), done=frozenset({0})), "110").quantity == D("0.7")
+
+
 def test_a_part_below_the_lot_waits_for_the_next_target() -> None:
     position = exposure(instrument=spot(lot_size=D("0.6")))
     assert evaluate(position, D(105)) is None
@@ -163,6 +167,14 @@ def test_a_trailing_stop_waits_for_its_activation() -> None:
     assert (early.sl_price, early.high_water, early.trailed) == (95, 104, False)
     on = acted(stored(position, early), "105")
     assert (on.sl_price, on.trailed) == (D("103.95"), True)
+
+
+@pytest.mark.parametrize(("position", "stop"), [(exposure(), "100"), (short(), "100")])
+def test_a_trailing_stop_closer_than_a_tick_does_not_close_at_once(position: Exposure, stop: str) -> None:
+    coarse = replace(position, instrument=spot(tick_size=D(10)), targets=(), trailing_stop_percent=D(1))
+    mark = "109" if position.position_side is LONG else "91"
+    decision = acted(coarse, mark)
+    assert (decision.reason, decision.sl_price) == (None, D(stop))
 
 
 def test_a_trailing_stop_that_was_overrun_closes_at_once() -> None:
