@@ -27,8 +27,8 @@ class Periodic:
         return f"{self.at.minute} {self.at.hour} * * *" if self.at else None
 
     def first(self, now: datetime) -> datetime:
-        """When to suggest it for the first time. A daily job whose hour has passed is due now: the lease of the
-        day knows whether it ran."""
+        """When to suggest it for the first time. A daily job whose hour has passed is due now: the lease of
+        the day knows whether it ran."""
         if self.at is None:
             return now
         return datetime.combine(now.astimezone(UTC).date(), self.at, UTC)

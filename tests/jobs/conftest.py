@@ -3,10 +3,10 @@
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 
 import pytest
-from redis import Redis
+from redis import Redis, RedisError
 from rq.job import Job
 
 from portal.jobs.engine.upkeep import Pace
@@ -59,15 +59,17 @@ def start_worker(redis_server: RedisServer, redis: Redis) -> Iterator[StartWorke
         client = connect(redis_server.url, timeout=5)
         options = {"jobs": sample_jobs.TABLE, "pace": QUICK, "warm_shutdown": 2.0} | options
         worker = PortalWorker(client, lambda call: call(), concurrency=concurrency, **options)  # type: ignore[arg-type]
-        thread = threading.Thread(target=worker.work)
+        thread = threading.Thread(target=worker.work, daemon=True)
         thread.start()
         started.append((worker, thread, client))
         return worker
 
     yield start
-    redis.set("release", 1)
-    for worker, thread, client in started:
+    for worker, _, _ in started:
         worker.request_stop(signal.SIGTERM, None)
+    with suppress(RedisError):  # a failed test may leave its Redis dead
+        redis.set("release", 1)
+    for _, thread, client in started:
         thread.join(timeout=10)
         assert not thread.is_alive(), "the worker did not stop"
         client.close()

@@ -49,6 +49,7 @@ class Books:
             self._outage.failed(error)
             self._late.append(entry)
             return False
+        self._outage.worked()
         return True
 
     def write_late(self) -> None:

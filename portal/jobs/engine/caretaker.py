@@ -60,7 +60,6 @@ class Caretaker:
     def _do(self, chore: Callable[[], None]) -> None:
         try:
             chore()
-            self._outage.worked()
         except (RedisError, OSError) as error:
             self._outage.failed(error)
         except Exception:
