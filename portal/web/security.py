@@ -5,7 +5,7 @@ import hashlib
 from datetime import timedelta
 from typing import Any
 
-from flask import Flask, current_app, session
+from flask import Flask, Request, current_app, session
 from flask_login import user_logged_in
 from flask_security import Security, SQLAlchemyUserDatastore, Totp, UserMixin, user_authenticated
 from flask_wtf.csrf import CSRFProtect
@@ -31,6 +31,9 @@ def init_app(app: Flask) -> None:
     csrf.init_app(app)
     datastore = SQLAlchemyUserDatastore(db, User, Role)
     Security(app, datastore, login_form=LoginForm, totp_cls=OneTimeTotp)
+    # Flask-Security looks for its own tokens in the address and the JSON body of every request. Ours are the
+    # API's business, and a body must not be read before its size was checked.
+    app.login_manager.request_loader(_nobody)  # type: ignore[attr-defined]
     user_logged_in.connect(_limit_session, app)
     user_authenticated.connect(_note_login, app)
 
@@ -50,6 +53,10 @@ class OneTimeTotp(Totp):
             current_app.extensions["portal_redis"].set(_counter_key(user), tmatch.counter, ex=_CODE_SECONDS)
         except RedisError:
             current_app.logger.warning("Redis did not remember a used second-factor code")
+
+
+def _nobody(_request: Request) -> None:
+    return None
 
 
 def _counter_key(user: UserMixin) -> str:

@@ -1,0 +1,54 @@
+"""What the orders of executions come to, for the fan-out report. Reads only."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+import sqlalchemy as sa
+
+from portal.db import db
+from portal.models import Order
+from portal.trading.numbers import exact
+from portal.trading.types import OrderState
+
+#: Never at the venue, as far as is proven: their quantity counts only when there is nothing else.
+_NEVER_THERE = (OrderState.NOT_PLACED, OrderState.REJECTED)
+
+
+@dataclass(frozen=True, slots=True)
+class OrderSummary:
+    """All orders of one execution as one: sums, and the ids of the latest."""
+
+    client_order_id: str
+    exchange_order_id: str | None
+    quantity: Decimal
+    filled_quantity: Decimal
+    average_price: Decimal | None
+
+
+def summaries(execution_ids: Sequence[int]) -> dict[int, OrderSummary]:
+    """One summary per execution that has orders, in one query."""
+    by_execution: dict[int, list[Order]] = defaultdict(list)
+    query = sa.select(Order).where(Order.execution_id.in_(execution_ids)).order_by(Order.id)
+    for order in db.session.scalars(query) if execution_ids else ():
+        by_execution[order.execution_id or 0].append(order)
+    return {execution_id: summarise(orders) for execution_id, orders in by_execution.items()}
+
+
+def summarise(orders: Sequence[Order]) -> OrderSummary:
+    """`orders` by id, at least one."""
+    latest = orders[-1]
+    placed = [order for order in orders if order.state not in _NEVER_THERE] or [latest]
+    filled = [order for order in placed if order.filled_quantity > 0 and order.average_price is not None]
+    with exact():
+        weight = sum((order.filled_quantity for order in filled), Decimal(0))
+        cost = sum((order.filled_quantity * (order.average_price or 0) for order in filled), Decimal(0))
+        average = (cost / weight).quantize(Decimal("1e-18")) if weight else None
+    return OrderSummary(
+        client_order_id=latest.client_order_id,
+        exchange_order_id=latest.exchange_order_id,
+        quantity=sum((order.quantity for order in placed), Decimal(0)),
+        filled_quantity=sum((order.filled_quantity for order in placed), Decimal(0)),
+        average_price=average,
+    )

@@ -1,0 +1,81 @@
+"""An administrator, two traders, and what their programs call with."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from portal.models import User
+from portal.models.token import SCOPES
+from portal.services import tokens
+from tests import world
+
+MakeCaller = Callable[..., "Caller"]
+
+
+@dataclass(frozen=True)
+class Caller:
+    """A program with a token."""
+
+    client: FlaskClient
+    token: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"}
+
+    def get(self, path: str, **options: Any) -> TestResponse:
+        return self.client.get(path, headers=self.headers, **options)
+
+    def post(self, path: str, json: Any = None, **options: Any) -> TestResponse:
+        headers = {**self.headers, **options.pop("headers", {})}
+        return self.client.post(path, json=json, headers=headers, **options)
+
+    def raw(self, path: str, body: str | bytes, content_type: str = "application/json") -> TestResponse:
+        return self.post(path, data=body, content_type=content_type)
+
+
+@pytest.fixture
+def admin(app: Flask) -> User:
+    return world.make_admin()
+
+
+@pytest.fixture
+def alice(app: Flask) -> User:
+    return world.make_user("alice@example.org")
+
+
+@pytest.fixture
+def bob(app: Flask) -> User:
+    return world.make_user("bob@example.org")
+
+
+@pytest.fixture
+def calling(app: Flask) -> MakeCaller:
+    """`calling(user, "read")`: a caller with a fresh token; all scopes when none is named."""
+
+    def make(user: User, *scopes: str) -> Caller:
+        token = tokens.create_token(user, scopes or SCOPES, actor="tests")
+        return Caller(app.test_client(), token)
+
+    return make
+
+
+@pytest.fixture
+def as_admin(calling: MakeCaller, admin: User) -> Caller:
+    return calling(admin)
+
+
+@pytest.fixture
+def as_alice(calling: MakeCaller, alice: User) -> Caller:
+    return calling(alice)
+
+
+@pytest.fixture
+def buy() -> dict[str, Any]:
+    """The smallest signal."""
+    return {"currency_pair": "BTC/USDT", "direction": "buy"}
