@@ -33,9 +33,10 @@ PRESETS: tuple[Mapping[str, Any], ...] = (
     },
     {
         "name": SPOT_AMOUNT,
-        "description": "Buys for the same amount each time; its own stop three percent below the entry.",
+        "description": "Buys for the same amount each time and leaves at the first target.",
         "market_type": "spot", "sizing_mode": "fixed_amount", "sizing_value": "250",
         "stop_loss_mode": "percent", "stop_loss_value": "3",
+        "take_profits": [{"mode": "signal", "close_fraction": "1"}],
     },
     {
         "name": SWAP_RISK,
@@ -69,7 +70,7 @@ class DemoAccount:
     faulty: bool = False
 
 
-FAULTY = "Faulty on purpose: every other answer is lost"
+FAULTY = "Faulty on purpose (answers get lost)"
 ACCOUNTS = (
     DemoAccount("House, spot", ADMIN, "sandbox", SPOT_PERCENT, "50000", is_admin_owned=True),
     DemoAccount("House, perpetuals", ADMIN, "sandboxusdm", SWAP_RISK, "50000", is_admin_owned=True),
