@@ -20,3 +20,26 @@ document.addEventListener("click", (event) => {
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") menus().forEach((menu) => { menu.open = false; menu.querySelector("summary").focus(); });
 });
+
+// <button data-toggles="id"> shows and hides a menu on small screens.
+document.documentElement.classList.add("js");
+document.querySelectorAll("[data-toggles]").forEach((button) => {
+  button.addEventListener("click", () => {
+    const open = document.getElementById(button.dataset.toggles).classList.toggle("open");
+    button.setAttribute("aria-expanded", String(open));
+  });
+});
+
+// <div id="x" data-refresh="5"> is fetched again every so many seconds while somebody looks at it and types nothing.
+document.querySelectorAll("[data-refresh][id]").forEach((region) => {
+  setInterval(async () => {
+    if (document.hidden || region.contains(document.activeElement)) return;
+    try {
+      const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+      if (!answer.ok || answer.redirected) return;
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const fresh = page.getElementById(region.id);
+      if (fresh && fresh.innerHTML !== region.innerHTML) region.replaceChildren(...fresh.childNodes);
+    } catch { /* The next round tries again. */ }
+  }, Number(region.dataset.refresh) * 1000);
+});

@@ -1,0 +1,104 @@
+"""The first page: what needs attention now, as counts that lead to the rows."""
+
+from typing import Any
+
+import sqlalchemy as sa
+from flask import current_app, url_for
+from flask_admin import AdminIndexView
+from redis import RedisError
+
+from portal.admin.access import AdminOnly
+from portal.admin.queue_counts import waiting
+from portal.admin.routing import route
+from portal.db import db, utcnow
+from portal.models import (
+    IN_DOUBT,
+    Execution,
+    ExecutionConnection,
+    ExecutionPosition,
+    Order,
+    Signal,
+    TradingState,
+)
+from portal.trading.types import ConnectionStatus, OrderState, PositionStatus, Protection, TradingStateValue
+
+
+class DashboardView(AdminOnly, AdminIndexView):  # type: ignore[misc]
+    @route("/")
+    def index(self) -> str:
+        """The page."""
+        today = utcnow().replace(hour=0, minute=0, second=0, microsecond=0)
+        return str(
+            self.render(
+                "admin/index.html",
+                attention=_attention(),
+                activity=_activity(today),
+                queue=_queue(),
+                switches=_switches(),
+                recent=_recent(),
+            )
+        )
+
+
+def _count(model: Any, *conditions: Any) -> int:
+    return int(db.session.scalar(sa.select(sa.func.count()).select_from(model).where(*conditions)) or 0)
+
+
+def _attention() -> dict[str, int]:
+    live = ExecutionPosition.status.in_((PositionStatus.OPEN, PositionStatus.CLOSING))
+    return {
+        "unresolved": _count(Order, Order.state == OrderState.UNRESOLVED),
+        "in_error": _count(ExecutionConnection, ExecutionConnection.status == ConnectionStatus.ERROR),
+        "unprotected": _count(ExecutionPosition, live, ExecutionPosition.protection == Protection.FAILED),
+    }
+
+
+def _activity(today: Any) -> dict[str, int]:
+    live = ExecutionPosition.status.in_((PositionStatus.OPEN, PositionStatus.CLOSING))
+    return {
+        "open_positions": _count(ExecutionPosition, live),
+        "signals": _count(Signal, Signal.published_at >= today),
+        "executions": _count(Execution, Execution.created_at >= today),
+        "in_flight": _count(Order, Order.state.in_(IN_DOUBT)),
+        "connections": _count(ExecutionConnection, ExecutionConnection.is_active),
+    }
+
+
+def _queue() -> dict[str, int] | None:
+    """Jobs waiting per queue; None when Redis does not answer."""
+    try:
+        return waiting(current_app.extensions["portal_redis"])
+    except RedisError:
+        return None
+
+
+def _switches() -> list[TradingState]:
+    return list(
+        db.session.scalars(
+            sa.select(TradingState)
+            .where(TradingState.state != TradingStateValue.ACTIVE)
+            .order_by(TradingState.set_at.desc())
+            .limit(20)
+        )
+    )
+
+
+def _recent() -> list[dict[str, Any]]:
+    """The last published signals and how many of their executions stand where."""
+    signals = db.session.scalars(
+        sa.select(Signal).where(Signal.is_published).order_by(Signal.publish_sequence.desc()).limit(8)
+    ).all()
+    counts = db.session.execute(
+        sa.select(Execution.signal_id, Execution.status, sa.func.count())
+        .where(Execution.signal_id.in_([signal.id for signal in signals]))
+        .group_by(Execution.signal_id, Execution.status)
+        .order_by(Execution.status)
+    ).all()
+    return [
+        {
+            "signal": signal,
+            "url": url_for("admin_signals.details_view", id=signal.id),
+            "counts": [(status, count) for owner, status, count in counts if owner == signal.id],
+        }
+        for signal in signals
+    ]

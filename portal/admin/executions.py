@@ -1,0 +1,75 @@
+"""Executions: one signal on one account, read-only, with every step, order and log line."""
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from portal.admin import values
+from portal.admin.base import PortalModelView
+from portal.admin.filters import Choice, Contains, Number, Since, Until
+from portal.db import db
+from portal.models import Execution, ExecutionLog, Order
+from portal.trading.types import ExecutionStatus
+
+
+class ExecutionView(PortalModelView):
+    noun = "execution"
+    details_template = "admin/execution.html"
+    introduction = "One row per signal and account. The row is the truth about what was sent."
+    empty_message = "No execution yet. Publishing a signal writes one per eligible account."
+    column_default_sort = ("id", True)
+    simple_list_pager = True
+    column_list = (
+        "id",
+        "signal_id",
+        "connection_name",
+        "currency_pair",
+        "direction",
+        "status",
+        "code",
+        "message",
+        "created_at",
+    )
+    column_details_list = (
+        "signal_id", "connection_name", "currency_pair", "direction", "action", "status", "code",
+        "message", "attempts",
+        "generation", "created_at", "finished_at",
+    )  # fmt: skip
+    column_export_list = (
+        "id", "signal_id", "connection_id", "connection_name", "currency_pair", "direction", "action",
+        "status", "code",
+        "message", "created_at", "finished_at",
+    )  # fmt: skip
+    column_searchable_list = ("connection_name", "code")
+    column_sortable_list = ("id", "created_at")
+    column_filters = (
+        Number(Execution.signal_id, "Signal number"),
+        Number(Execution.connection_id, "Connection number"),
+        Choice(Execution.status, "Status", ExecutionStatus),
+        Contains(Execution.connection_name, "Connection"),
+        Contains(Execution.currency_pair, "Currency pair"),
+        Since(Execution.created_at, "Created"),
+        Until(Execution.created_at, "Created"),
+    )
+    form_columns = ()
+    column_labels = {"id": "No.", "signal_id": "Signal", "connection_name": "Connection"}
+    column_formatters = {"status": values.badge, "code": values.mono}
+    number_columns = ("id", "signal_id")
+    text_columns = ("message",)
+
+    def orders(self, execution: Execution) -> list[Any]:
+        """Every order ever intended for it."""
+        return list(
+            db.session.scalars(sa.select(Order).where(Order.execution_id == execution.id).order_by(Order.id))
+        )
+
+    def log(self, execution: Execution) -> list[Any]:
+        """What was attempted, in order."""
+        return list(
+            db.session.scalars(
+                sa.select(ExecutionLog)
+                .where(ExecutionLog.execution_id == execution.id)
+                .order_by(ExecutionLog.id)
+                .limit(200)
+            )
+        )

@@ -1,0 +1,139 @@
+"""Signals: drafts, their publication, and what became of them on every account."""
+
+from typing import Any
+
+import sqlalchemy as sa
+from flask import flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from wtforms import Form
+
+from portal.admin import values
+from portal.admin.access import actor
+from portal.admin.base import Button, PortalModelView
+from portal.admin.confirming import Question, confirm, found
+from portal.admin.filters import YES_NO, Choice, Contains, Since, Until
+from portal.admin.routing import route
+from portal.admin.signal_form import FIELDS, SECTIONS, SignalForm
+from portal.db import db
+from portal.models import Execution, Signal
+from portal.services import signals
+from portal.trading.types import Side
+
+#: Rows of the fan-out report on one page; the rest is a filter of Executions.
+_REPORT_ROWS = 200
+
+
+class SignalView(PortalModelView):
+    noun = "signal"
+    can_create = can_edit = True
+    form = SignalForm
+    form_columns = FIELDS
+    form_sections = SECTIONS
+    details_template = "admin/signal.html"
+    create_template = "admin/signal_form.html"
+    edit_template = "admin/signal_edit.html"
+    introduction = "A published signal goes to every eligible account, once. Drafts go nowhere."
+    empty_message = "No signal yet. A draft can be written here; webhook and API bring their own."
+    column_default_sort = ("id", True)
+    column_select_related_list = (Signal.author,)
+    column_list = (
+        "id", "currency_pair", "direction", "action", "is_published", "published_at", "source", "author",
+        "created_at",
+    )  # fmt: skip
+    column_details_list = (
+        "currency_pair", "direction", "action", "market_type", "order_type", "time_in_force",
+        "open_price", "sl", "tp",
+        "expires_at", "plans", "source", "author", "dedupe_key", "created_at", "published_at", "note",
+    )  # fmt: skip
+    column_export_list = (
+        "id", "currency_pair", "direction", "action", "order_type", "open_price", "sl", "tp", "source",
+        "created_at",
+        "published_at",
+    )  # fmt: skip
+    column_searchable_list = ("currency_pair", "dedupe_key")
+    column_sortable_list = ("id", "currency_pair", "created_at", "published_at")
+    column_filters = (
+        Contains(Signal.currency_pair, "Currency pair"),
+        Choice(Signal.direction, "Direction", Side),
+        Choice(Signal.is_published, "Published", YES_NO),
+        Since(Signal.created_at, "Created"),
+        Until(Signal.created_at, "Created"),
+    )
+    column_labels = {"id": "No.", "sl": "Stop loss", "tp": "Take profit", "is_published": "Status"}
+    column_formatters = {
+        "is_published": lambda _v, _c, row, _n: values.status_badge(
+            "published" if row.is_published else "draft"
+        )
+    }
+    number_columns = ("id",)
+
+    def may_edit(self, model: Any) -> bool:
+        return not model.is_published
+
+    def buttons(self, model: Any) -> list[Button]:
+        if model.is_published:
+            return []
+        return [Button("Publish…", url_for(".publish", signal_id=model.id), kind="primary")]
+
+    def store_new(self, form: Form) -> Any:
+        made = signals.submit(form.to_data(), author=actor(), source="admin", publish=False)
+        return db.session.get_one(Signal, made.signal_id)
+
+    def store_changes(self, form: Form, row_id: int) -> Any:
+        return signals.update_draft(row_id, form.to_data(), actor=actor())
+
+    def edit_form(self, obj: Any = None) -> Form:
+        form = super().edit_form(obj)
+        if form.plans.raw_data is None and obj is not None:
+            form.plans.data = [plan.name for plan in obj.plans]
+        return form
+
+    def get_save_return_url(self, model: Any, is_created: bool = False) -> str:
+        return str(url_for(".details_view", id=model.id))
+
+    @route("/edit/", methods=("GET", "POST"))
+    def edit_view(self) -> Any:
+        signal = self.get_one(request.args.get("id"))
+        if signal is not None and signal.is_published:
+            flash("A published signal is never changed. Publish a new one instead.", "error")
+            return redirect(url_for(".details_view", id=signal.id))
+        return super().edit_view()
+
+    @route("/publish/<int:signal_id>", methods=("GET", "POST"))
+    def publish(self, signal_id: int) -> ResponseReturnValue:
+        """Ask, then publish."""
+        signal = found(Signal, signal_id)
+        reach = signals.reach(signal_id)
+        many = "1 connection" if reach == 1 else f"{reach:,} connections"
+        question = Question(
+            question=f"Publish signal {signal_id}?",
+            sentences=(
+                f"{signal.action.value.capitalize()} {signal.direction.value} {signal.currency_pair}.",
+                f"It will reach {many}. Orders are placed at once, and it cannot be changed afterwards.",
+            ),
+            label=f"Publish to {many}",
+            back=url_for(".details_view", id=signal_id),
+            warning="" if reach else "No connection is eligible now, so nothing would be traded.",
+            possible=not signal.is_published,
+        )
+        return confirm(self, question, lambda: self._publish(signal_id))
+
+    def report(self, signal: Signal) -> dict[str, Any]:
+        """What became of the signal: counts per status, and the first rows."""
+        counts = db.session.execute(
+            sa.select(Execution.status, sa.func.count())
+            .where(Execution.signal_id == signal.id)
+            .group_by(Execution.status)
+            .order_by(Execution.status)
+        ).all()
+        rows = db.session.scalars(
+            sa.select(Execution)
+            .where(Execution.signal_id == signal.id)
+            .order_by(Execution.id)
+            .limit(_REPORT_ROWS)
+        ).all()
+        return {"counts": counts, "rows": rows, "total": sum(count for _, count in counts)}
+
+    def _publish(self, signal_id: int) -> str:
+        count = signals.publish(signal_id, actor=actor())
+        return f"Signal {signal_id} was published to {count:,} connection{'' if count == 1 else 's'}."
