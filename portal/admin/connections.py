@@ -67,9 +67,10 @@ class ConnectionView(PortalModelView):
         Contains("user.email", "Owner"),
     )
     column_labels = {
-        "id": "No.", "exchange_name": "Exchange", "is_active": "On", "stored_credentials": "Credentials",
-        "last_used_at": "Last used", "last_tested_at": "Last test", "clock_offset_ms": "Clock offset (ms)",
-        "data_connection": "Prices from", "last_connected_at": "Last reached",
+        "id": "No.", "exchange_name": "Exchange", "is_admin_owned": "Admin-owned", "is_active": "On",
+        "stored_credentials": "Credentials", "last_used_at": "Last used", "last_tested_at": "Last test",
+        "clock_offset_ms": "Clock offset (ms)", "data_connection": "Prices from",
+        "last_connected_at": "Last reached",
     }  # fmt: skip
     column_formatters = {
         "status": values.badge,

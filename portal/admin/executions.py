@@ -4,7 +4,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from portal.admin import values
+from portal.admin import links, values
 from portal.admin.base import PortalModelView
 from portal.admin.filters import Choice, Contains, Number, Since, Until
 from portal.db import db
@@ -53,7 +53,7 @@ class ExecutionView(PortalModelView):
     )
     form_columns = ()
     column_labels = {"id": "No.", "signal_id": "Signal", "connection_name": "Connection"}
-    column_formatters = {"status": values.badge, "code": values.mono}
+    column_formatters = links.ROWS | {"status": values.badge, "code": values.mono}
     number_columns = ("id", "signal_id")
     text_columns = ("message",)
 

@@ -5,7 +5,7 @@ from typing import Any
 from flask import url_for
 from flask.typing import ResponseReturnValue
 
-from portal.admin import values
+from portal.admin import links, values
 from portal.admin.access import actor
 from portal.admin.base import Button, PortalModelView
 from portal.admin.confirming import Question, confirm, found
@@ -62,7 +62,7 @@ class PositionView(PortalModelView):
         "closed_reason": "Closed by", "sl_price": "Stop loss", "tp_prices": "Take profit",
         "execution_id": "Execution", "average_exit_price": "Exit",
     }  # fmt: skip
-    column_formatters = {
+    column_formatters = links.ROWS | {
         "status": values.badge,
         "protection": values.badge,
         "unrealized_pnl": values.money_in("settle", signed=True),

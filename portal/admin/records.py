@@ -1,6 +1,6 @@
 """What is only read: the execution log, nightly figures, notifications, and the audit trail."""
 
-from portal.admin import people, values
+from portal.admin import links, people, values
 from portal.admin.base import PortalModelView
 from portal.admin.filters import Choice, Contains, Number, Since, Until
 from portal.models import AuditEntry, ExecutionAnalytics, ExecutionLog, Notification
@@ -38,7 +38,7 @@ class LogView(PortalModelView):
         "at": "When", "connection_id": "Connection", "execution_id": "Execution", "position_id": "Position",
         "order_id": "Order", "duration_ms": "Took (ms)",
     }  # fmt: skip
-    column_formatters = {"event": values.badge}
+    column_formatters = links.ROWS | {"event": values.badge}
     number_columns = ("connection_id", "execution_id", "position_id", "duration_ms")
     text_columns = ("message",)
 
@@ -110,7 +110,7 @@ class NotificationView(PortalModelView):
         "created_at": "When", "user_id": "User", "connection_id": "Connection", "execution_id": "Execution",
         "position_id": "Position", "read_at": "Read",
     }  # fmt: skip
-    column_formatters = {"type": values.badge, "user_id": people.email_of}
+    column_formatters = links.ROWS | {"type": values.badge, "user_id": people.email_of}
     number_columns = ("connection_id",)
     text_columns = ("title",)
 

@@ -137,9 +137,7 @@ class QueuesView(AdminOnly, BaseView):  # type: ignore[misc]
         return str(self.render(f"admin/rq/{name}.html", registries=REGISTRIES, tab=name, **words))
 
     def _redis_is_away(self, _error: RedisError) -> ResponseReturnValue:
-        sentence = (
-            "Redis does not answer. Nothing is lost: the rows are saved, and the sweeper asks again."
-        )
+        sentence = "Redis does not answer. Nothing is lost: the rows are saved, and the sweeper asks again."
         return self._page("refused", title="The queues are away", sentence=sentence), 503
 
 

@@ -15,6 +15,7 @@ __all__ = ["TYPES", "as_json", "badge", "csv_cell", "money_in", "mono", "plain_n
 
 Formatter = Callable[[Any, Any, Any, str], Any]
 
+NOTHING = Markup('<span class="muted">–</span>')
 #: A spreadsheet takes a cell that starts like this for a formula.
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -36,25 +37,29 @@ def money_in(currency_column: str, *, signed: bool = False) -> Formatter:
 def mono(_view: Any, _context: Any, model: Any, name: str) -> Markup:
     """Column formatter: an identifier."""
     value = getattr(model, name)
-    return Markup("<code>{}</code>").format(value) if value else Markup("–")
+    return Markup("<code>{}</code>").format(value) if value else NOTHING
 
 
 def as_json(value: Any) -> Markup:
-    return Markup("<pre>{}</pre>").format(json.dumps(value, indent=2, default=str)) if value else Markup("–")
+    return Markup("<pre>{}</pre>").format(json.dumps(value, indent=2, default=str)) if value else NOTHING
 
 
 def _joined(value: Any) -> Any:
     if any(isinstance(each, dict) for each in value):
         return as_json(value)
-    return ", ".join(str(each) for each in value) or Markup("–")
+    return (
+        ", ".join(plain_number(each) if isinstance(each, Decimal) else str(each) for each in value) or NOTHING
+    )
 
 
 #: Looked up in this order, the first type that fits counts.
 TYPES: dict[type, Callable[..., Any]] = {
     Markup: lambda _view, value, _name: value,
-    type(None): lambda _view, _value, _name: Markup('<span class="muted">–</span>'),
+    type(None): lambda _view, _value, _name: NOTHING,
     bool: lambda _view, value, _name: yes_no(value),
+    # Before plain text, because its members are texts too.
     StrEnum: lambda _view, value, _name: value.value.replace("_", " "),
+    str: lambda _view, value, _name: value or NOTHING,
     datetime: lambda _view, value, _name: when(value),
     Decimal: lambda _view, value, _name: number(value),
     dict: lambda _view, value, _name: as_json(value),
