@@ -14,7 +14,7 @@ TABLE = {
     "exit": JobSpec(f"{HERE}.mark_exit", EXITS, 5),
     "order": JobSpec(f"{HERE}.mark_order", ORDERS, 5),
     "watch": JobSpec(f"{HERE}.mark_watch", WATCH, 5),
-    "meet": JobSpec(f"{HERE}.meet", ORDERS, 5),
+    "meet": JobSpec(f"{HERE}.meet", DEFAULT, 5),
     "hold": JobSpec(f"{HERE}.hold", ORDERS, 30),
     "spin": JobSpec(f"{HERE}.spin", DEFAULT, 1),
     "stubborn": JobSpec(f"{HERE}.stubborn", DEFAULT, 1),

@@ -44,7 +44,7 @@ def test_jobs_in_system_calls_when_all_threads_are_stuck_then_the_worker_is_back
     queues: JobQueues, redis: Redis, start_worker: StartWorker
 ) -> None:
     queues.enqueue_many("listen", [1, 2])
-    start_worker(concurrency=2, queues=[DEFAULT, ORDERS])
+    start_worker(concurrency=2, queues=[DEFAULT])
     failed = FailedJobRegistry(DEFAULT, connection=redis)
     eventually(lambda: failed.get_job_count() == 2, timeout=5)
     queues.enqueue_many("meet", [2, 2])
@@ -53,7 +53,7 @@ def test_jobs_in_system_calls_when_all_threads_are_stuck_then_the_worker_is_back
     time.sleep(0.9)
     assert not [mark for mark in marks(redis) if mark.startswith("heard")]
     assert failed.get_job_count() == 2
-    assert FinishedJobRegistry(DEFAULT, connection=redis).get_job_count() == 0
+    assert FinishedJobRegistry(DEFAULT, connection=redis).get_job_count() == 2
     assert redis.zcard(keys.started(DEFAULT)) == 0
 
 

@@ -20,7 +20,7 @@ def test_jobs_when_four_threads_are_free_then_they_run_at_the_same_time(
 ) -> None:
     queues.enqueue_many("meet", [4, 4, 4])
     queues.enqueue("meet", 4)
-    start_worker(concurrency=5)
+    start_worker(concurrency=4, queues=[DEFAULT])
     eventually(lambda: marks(redis) == ["met"] * 4)
 
 
