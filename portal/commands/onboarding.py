@@ -77,10 +77,8 @@ class Onboarding:
     def _print(self, story: str) -> None:
         text = Text(f"Portico is ready: {self._env['PORTAL_PUBLIC_URL']}\n", style="bold")
         text.append("Ctrl-C stops everything and keeps the data.", style="not bold")
-        if story.strip():
-            text.append("\n\n" + story.strip(), style="not bold")
         console = Console(highlight=False)
         with console.capture() as capture:
             console.print(Panel.fit(text, border_style="green"))
-        for line in capture.get().splitlines():
-            print(line, flush=True)
+        # Below the box rather than inside: a command to copy must not be broken into lines.
+        self._supervisor.show(f"{capture.get()}{story}".rstrip() + "\n")

@@ -77,11 +77,12 @@ class Hold:
         self._users.release()
         deadline = time.monotonic() + STOP_SECONDS
         probe = FileLock(self._users.path)
-        while self._is_kept() and time.monotonic() < deadline:
+        seen_others = 0
+        while self._is_kept() and time.monotonic() < deadline and seen_others < 3:
             # Sharing is possible and being alone is not: others use it. Neither is possible: it is stopping.
+            # Seen once, it may have been somebody who is leaving too and was looking as we do.
             alone, shared = self._probe(probe.try_exclusive, probe), self._probe(probe.try_shared, probe)
-            if shared and not alone:
-                return
+            seen_others = seen_others + 1 if shared and not alone else 0
             time.sleep(0.05)
 
     @property

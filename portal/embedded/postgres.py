@@ -70,6 +70,8 @@ class EmbeddedPostgres:
         _remove_stale_pid(self._data)
         sockets = socket_dir(self._data, SOCKET)
         make_private(sockets, os.geteuid() if uid is None else uid)
+        if uid is not None:
+            let_through(sockets, uid)
         settings = SETTINGS | ({} if self._durable else FAST_SETTINGS)
         settings["unix_socket_directories"] = f'"{sockets}"'
         if version >= 18:

@@ -80,6 +80,11 @@ class Supervisor:
         with self._lock, contextlib.suppress(OSError, ValueError):
             self._printer.write(message)
 
+    def show(self, text: str) -> None:
+        """Print several lines without a prefix and without another process's lines in between."""
+        with self._lock, contextlib.suppress(OSError, ValueError):
+            print(text, file=self._printer.output, flush=True)  # noqa: T201 - the terminal is the interface
+
     def _relay(self, name: str, line: bytes) -> None:
         self.say(line.decode("utf-8", "replace"), name)
 

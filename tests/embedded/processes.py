@@ -5,6 +5,8 @@ import os
 import signal
 from pathlib import Path
 
+from tests.helpers import eventually
+
 
 def alive(pid: int) -> bool:
     """Whether the process runs; a zombie that nobody has collected yet does not."""
@@ -25,6 +27,11 @@ def mentioning(text: str) -> dict[int, str]:
             if text in command + environ and pid != os.getpid() and alive(pid):
                 found[pid] = command
     return found
+
+
+def nothing_left(data_dir: Path) -> None:
+    """No process of this data dir is left, apart from one that is just returning from main()."""
+    eventually(lambda: mentioning(str(data_dir)) == {}, timeout=1, what=f"left: {mentioning(str(data_dir))}")
 
 
 def kill(pid: int) -> None:

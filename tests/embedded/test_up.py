@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from portal.embedded import ports
-from tests.embedded.processes import alive, kill, mentioning
+from tests.embedded.processes import alive, kill, nothing_left
 from tests.helpers import eventually
 
 STANDIN = Path(__file__).with_name("standin.py")
@@ -37,9 +37,11 @@ class Up:
             if not key.startswith(("PORTAL_", "REDIS_", "DATABASE_"))
         }
         self._env = clean | {"PORTAL_DATA_DIR": str(data_dir), "STANDIN_JOURNAL": str(self.journal)} | env
+        self._due = 0
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self, *, demo: bool = False, workers: int = 1) -> "Up":
+        self._due = len(self.lines("started")) + 3 + workers
         arguments = f'[{self.port}, {str(demo).lower()}, {workers}, "{STANDIN}"]'
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(
@@ -56,11 +58,12 @@ class Up:
         return [line for line in lines if what in line]
 
     def pid_of(self, name: str, *, index: int = -1) -> int:
-        return int(self.lines(f"started {name}")[index].split()[-1])
+        return int(eventually(lambda: self.lines(f"started {name}"))[index].split()[-1])
 
     def wait_ready(self) -> "Up":
         eventually(lambda: "Portico is ready" in self.text or not self.running, timeout=20)
         assert self.running, self.text
+        eventually(lambda: len(self.lines("started")) >= self._due, what="every process has started")
         return self
 
     @property
@@ -88,11 +91,11 @@ def test_up_when_interrupted_stops_everything_in_order_and_keeps_no_process_and_
     stopped = [line.split()[1] for line in up.lines("stopped")]
     assert stopped == ["scheduler", "web", "worker", "worker", "sandbox"]
     assert all("SIGTERM" in line for line in up.lines("stopped"))
-    assert mentioning(str(up.data_dir)) == {}
+    nothing_left(up.data_dir)
     assert not (up.data_dir / "postgres" / "postmaster.pid").exists()
     up.start().wait_ready()
     assert up.end(signal.SIGTERM) == 0
-    assert mentioning(str(up.data_dir)) == {}
+    nothing_left(up.data_dir)
 
 
 def test_up_with_demo_shows_the_seed_story_after_web_answers_and_migrates_first(up: Up) -> None:
@@ -123,7 +126,7 @@ def test_up_when_killed_takes_its_children_along_and_the_next_start_works_at_onc
     up.start().wait_ready()
     assert [pid for pid in children if alive(pid)] == []
     up.end()
-    eventually(lambda: mentioning(str(up.data_dir)) == {})
+    nothing_left(up.data_dir)
 
 
 def test_second_up_on_the_same_data_dir_is_refused_with_a_sentence_and_the_first_goes_on(up: Up) -> None:
@@ -164,7 +167,7 @@ def test_up_when_a_first_step_fails_says_why_and_leaves_nothing_running(
     assert up.process is not None
     assert up.process.wait(timeout=60) == 1
     assert sentence in up.text
-    assert mentioning(str(up.data_dir)) == {}
+    nothing_left(up.data_dir)
 
 
 def test_up_gives_children_the_embedded_addresses_and_secrets_by_file_only(up: Up) -> None:
