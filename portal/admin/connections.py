@@ -111,12 +111,12 @@ class ConnectionView(PortalModelView):
     def get_save_return_url(self, model: Any, is_created: bool = False) -> str:
         return str(url_for(".details_view", id=model.id))
 
-    @route("/test/<int:connection_id>", methods=("POST",))
+    @route("/test/<row_id:connection_id>", methods=("POST",))
     def test(self, connection_id: int) -> ResponseReturnValue:
         """Ask a worker to test the account."""
         return act(url_for(".details_view", id=connection_id), lambda: _test(connection_id))
 
-    @route("/switch/<int:connection_id>/<int:on>", methods=("POST",))
+    @route("/switch/<row_id:connection_id>/<int(min=0, max=1):on>", methods=("POST",))
     def switch(self, connection_id: int, on: int) -> ResponseReturnValue:
         """The owner's switch."""
         return act(url_for(".details_view", id=connection_id), lambda: _switch(connection_id, bool(on)))

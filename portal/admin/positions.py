@@ -24,9 +24,8 @@ class PositionView(PortalModelView):
     empty_message = "No position yet. A filled entry opens one."
     column_default_sort = ("id", True)
     column_list = (
-        "id", "connection_name", "currency_pair", "position_side", "quantity", "average_entry_price",
-        "mark_price",
-        "unrealized_pnl", "realized_pnl", "protection", "status", "closed_reason", "opened_at",
+        "id", "connection_name", "currency_pair", "position_side", "status", "protection", "quantity",
+        "average_entry_price", "mark_price", "unrealized_pnl", "realized_pnl", "closed_reason", "opened_at",
     )  # fmt: skip
     column_details_list = (
         "connection_name", "exchange_name", "symbol", "market_type", "position_side", "status",
@@ -79,7 +78,7 @@ class PositionView(PortalModelView):
             return []
         return [Button("Close…", url_for(".close", position_id=model.id), kind="danger")]
 
-    @route("/close/<int:position_id>", methods=("GET", "POST"))
+    @route("/close/<row_id:position_id>", methods=("GET", "POST"))
     def close(self, position_id: int) -> ResponseReturnValue:
         """Ask, then have it closed at the market."""
         position = found(ExecutionPosition, position_id)

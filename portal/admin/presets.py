@@ -59,7 +59,7 @@ class PresetView(PortalModelView):
         Choice(TradingPreset.sizing_mode, "Size by", SizingMode),
         Contains(TradingPreset.name, "Name"),
     )
-    column_labels = {"owner_id": "Owner", "sizing_mode": "Size by", "sizing_value": "Size"}
+    column_labels = {name: getattr(PresetForm, name).args[0] for name in FIELDS} | {"enabled": "Status"}
     column_formatters = {
         "enabled": lambda _v, _c, row, _n: values.status_badge("enabled" if row.enabled else "disabled"),
         "owner_id": people.email_of,

@@ -99,7 +99,7 @@ class SignalView(PortalModelView):
             return redirect(url_for(".details_view", id=signal.id))
         return super().edit_view()
 
-    @route("/publish/<int:signal_id>", methods=("GET", "POST"))
+    @route("/publish/<row_id:signal_id>", methods=("GET", "POST"))
     def publish(self, signal_id: int) -> ResponseReturnValue:
         """Ask, then publish."""
         signal = found(Signal, signal_id)

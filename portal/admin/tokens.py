@@ -80,7 +80,7 @@ class TokenView(PortalModelView):
                 show_errors(form, error)
         return self.render(self.create_template, form=form, form_opts=None, return_url=url_for(".index_view"))
 
-    @route("/revoke/<int:token_id>", methods=("POST",))
+    @route("/revoke/<row_id:token_id>", methods=("POST",))
     def revoke(self, token_id: int) -> ResponseReturnValue:
         """End the token."""
         return act(url_for(".details_view", id=token_id), lambda: _revoke(token_id))

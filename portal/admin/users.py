@@ -114,7 +114,7 @@ class UserView(PortalModelView):
             )  # fmt: skip
         return user
 
-    @route("/password/<int:user_id>", methods=("POST",))
+    @route("/password/<row_id:user_id>", methods=("POST",))
     def new_password(self, user_id: int) -> ResponseReturnValue:
         """Replace the password and show the new one, this once."""
         user = found(User, user_id)
@@ -122,7 +122,7 @@ class UserView(PortalModelView):
         users.set_password(user_id, password, actor=actor())
         return self._show_password(user, password)
 
-    @route("/forget-factor/<int:user_id>", methods=("POST",))
+    @route("/forget-factor/<row_id:user_id>", methods=("POST",))
     def forget_factor(self, user_id: int) -> ResponseReturnValue:
         """Switch off somebody's second factor, because the phone is gone."""
         if found(User, user_id).id == actor().id:

@@ -5,7 +5,7 @@ Rooms that belong to one thing are blueprints listed in `blueprints.py`. No writ
 
 from flask import Flask
 
-from portal.web import errors, formatting, headers, security
+from portal.web import errors, formatting, headers, row_ids, security
 from portal.web.blueprints import BLUEPRINTS
 
 
@@ -16,5 +16,6 @@ def init_app(app: Flask) -> None:
     security.init_app(app)
     errors.init_app(app)
     formatting.init_app(app)
+    row_ids.init_app(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
