@@ -15,7 +15,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 @contextmanager
-def portal_app(*, faces: bool = False) -> "Iterator[Flask]":
+def portal_app() -> "Iterator[Flask]":
     """The application inside its context. Without addresses in the environment the embedded services of
     the data dir are shared, or started for as long as the block runs. Raises PortalError."""
     from portal import create_app, embedded
@@ -23,7 +23,7 @@ def portal_app(*, faces: bool = False) -> "Iterator[Flask]":
     from portal.db import db
 
     with embedded.services(Settings.from_env()) as settings:
-        app = create_app(settings, faces=faces)
+        app = create_app(settings, faces=False)
         with app.app_context():
             try:
                 yield app

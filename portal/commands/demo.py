@@ -19,7 +19,7 @@ def seed_demo() -> None:
     from portal.services import demo
     from portal.services.audit import COMMAND_LINE
 
-    with portal_app(faces=True) as app:
+    with portal_app() as app:
         settings = app.extensions["portal_settings"]
         url = settings.exchange_urls.get("sandbox")
         if url is None:

@@ -20,7 +20,7 @@ def create_user(email: str, role: str, password_stdin: bool, as_json: bool) -> N
     password = None
     if password_stdin:
         password = sys.stdin.readline().rstrip("\r\n")
-    with portal_app(faces=True):
+    with portal_app():
         user, generated = users.create_user(email, role, password, actor=COMMAND_LINE)
         data: dict[str, object] = {"id": user.id, "email": user.email, "role": role}
         lines = [f"Created the {role} {user.email}."]

@@ -70,7 +70,7 @@ class DemoAccount:
     faulty: bool = False
 
 
-FAULTY = "Faulty on purpose (answers get lost)"
+FAULTY = "Loses answers on purpose"
 ACCOUNTS = (
     DemoAccount("House, spot", ADMIN, "sandbox", SPOT_PERCENT, "50000", is_admin_owned=True),
     DemoAccount("House, perpetuals", ADMIN, "sandboxusdm", SWAP_RISK, "50000", is_admin_owned=True),

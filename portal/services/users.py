@@ -2,10 +2,11 @@
 
 import re
 import secrets
+import unicodedata
 import uuid
 
 import sqlalchemy as sa
-from flask_security.utils import hash_password
+from argon2 import PasswordHasher
 from sqlalchemy.dialects.postgresql import insert
 
 from portal.db import db, transaction
@@ -28,8 +29,8 @@ def create_user(
 ) -> tuple[User, str | None]:
     """Make a user who can log in at once. Without a password one is generated and returned, this once.
 
-    Commits. Raises ValidationError for a bad address, role or password and ConflictError when the address is
-    taken. Needs an app with its faces, because Flask-Security hashes.
+    Commits. Raises ValidationError for a bad address, role or password, and ConflictError when the address is
+    taken.
     """
     address = normalise_email(email)
     if role not in ROLES:
@@ -89,7 +90,8 @@ def generate_password() -> str:
 def _hash(password: str) -> str:
     if not MIN_PASSWORD <= len(password) <= _MAX_PASSWORD:
         raise ValidationError({"password": f"must have {MIN_PASSWORD} to {_MAX_PASSWORD} characters"})
-    return str(hash_password(password))
+    # As Flask-Security normalises and hashes, so that its login form accepts the result.
+    return PasswordHasher().hash(unicodedata.normalize("NFKD", password))
 
 
 def _role(name: str) -> Role:
