@@ -115,10 +115,12 @@ def requested_jobs(session: orm.Session) -> list[tuple[str, tuple[int, ...]]]:
 
 
 def end_read() -> None:
-    """Give the connection back after reads, so that no transaction is open across a network call. Objects
-    stay usable as far as they were loaded."""
+    """Give the connection back after reads, so that no transaction is open across a network call. What was
+    loaded stays readable but is cut off from the database: a forgotten attribute raises instead of opening
+    a transaction."""
     if in_transaction():
         raise RuntimeError("a transaction is open: nothing may go over the network now")
+    db.session.expunge_all()
     db.session.rollback()
 
 

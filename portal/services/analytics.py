@@ -41,7 +41,7 @@ def update_analytics(date: dt.date | None = None) -> int:
     """Write the figures of `date` (yesterday in UTC when not given) for every connection. Returns how many
     rows.
 
-    Commits one connection at a time; may be repeated, for any day, with the same result. """
+    Commits one connection at a time; may be repeated, for any day, with the same result."""
     day = Day(date or utcnow().date() - dt.timedelta(days=1))
     ids = list(
         db.session.execute(sa.select(ExecutionConnection.id).order_by(ExecutionConnection.id)).scalars()

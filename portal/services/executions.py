@@ -49,8 +49,10 @@ def run(execution_id: int) -> None:
     except SQLAlchemyError:
         raise
     except Exception:
-        # A bug or a row made invalid from outside. Fail closed: no order row of ours exists under this claim, so
-        # nothing was sent, and nothing will be. (After the intent the claim is gone and this changes nothing.)
+        # A bug or a row made invalid from outside. Fail closed: no order row of ours exists under this
+        # claim, so
+        # nothing was sent, and nothing will be. (After the intent the claim is gone and this changes
+        # nothing.)
         logger.exception("execution %s: it could not be planned", execution_id)
         denial = deny(DenialCode.INTERNAL_ERROR)
     if denial is not None:

@@ -60,7 +60,9 @@ def fan_out(session: Session, signal: Signal) -> list[int]:
         if signal.id is None:
             raise ValueError("a signal is flushed once before it is published, so that it has an id")
         connections = session.execute(
-            sa.select(ExecutionConnection).where(ExecutionConnection.id.in_(eligible_connections(signal.id)))
+            sa.select(ExecutionConnection)
+            .where(ExecutionConnection.id.in_(eligible_connections(signal.id).order_by(None)))
+            .order_by(ExecutionConnection.id)
         ).scalars()
         rows = [_row(signal, connection) for connection in connections]
         if not rows:

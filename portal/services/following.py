@@ -124,5 +124,12 @@ def _tell(execution: Execution, order: Order, position: ExecutionPosition | None
     elif position is not None and execution.action is SignalAction.OPEN and order.average_price is not None:
         body = f"{text(order.filled_quantity)} at {text(order.average_price)}"
         notify(NotificationType.OPEN, f"{words}: {body}", execution=execution, position=position)
+    elif order.error_code == "NOT_FILLED":
+        notify(
+            NotificationType.EXECUTION,
+            f"{words} was not filled",
+            order.error_message or "",
+            execution=execution,
+        )
     elif order.state is OrderState.OPEN:
         notify(NotificationType.EXECUTION, f"{words} waits at the exchange", execution=execution)

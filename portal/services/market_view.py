@@ -39,10 +39,11 @@ def read(
     """One consistent look at account and market. Raises ExchangeError when something could not be read."""
     state = trading_state.effective(connection, instrument.symbol)
     counted = exposure(connection.id, instrument.symbol, side)
+    exchange_name, position_mode = connection.exchange_name, connection.position_mode
     day = daily_loss.so_far(connection) if rules.max_daily_loss_percent is not None else None
     end_read()
     balances = exchange.balances(instrument.market_type)
-    ticker = prices.ticker(connection.exchange_name, instrument.symbol, exchange)
+    ticker = prices.ticker(exchange_name, instrument.symbol, exchange)
     cash = instrument.cash_currency
     paying = balances.get(cash, Balance(cash, _NOTHING, _NOTHING))
     held = balances.get(instrument.base, Balance(instrument.base, _NOTHING, _NOTHING))
@@ -54,7 +55,7 @@ def read(
         free_quote=paying.free,
         equity=equity,
         free_base=held.free,
-        position_mode=connection.position_mode,
+        position_mode=position_mode,
         open_positions=counted.total,
         open_positions_on_symbol=counted.on_symbol,
         opposite_open=counted.opposite,

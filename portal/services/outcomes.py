@@ -1,7 +1,7 @@
 """How an execution ends without an order, or after one. Joins the caller's transaction."""
 
 from portal.db import utcnow
-from portal.models import Execution, Order
+from portal.models import IN_DOUBT, Execution, Order
 from portal.services import claims, journal
 from portal.services.notifications import notify
 from portal.trading.denials import Denial, DenialCode
@@ -43,19 +43,20 @@ def finish(
     claims.wake_next(execution)
 
 
-def move(execution: Execution, status: ExecutionStatus) -> None:
+def move(execution: Execution, status: ExecutionStatus, *, is_late_fill: bool = False) -> None:
     """Change the status along the table of legal moves; the same status again is no move."""
     if execution.status is not status:
-        check_move(execution.status, status)
+        check_move(execution.status, status, is_late_fill=is_late_fill)
         execution.status = status
 
 
 def follow_order(execution: Execution, order: Order) -> None:
     """Let the execution say what its order says. Does not commit."""
     status = STATUS_OF[order.state]
-    if order.state in (OrderState.IN_FLIGHT, OrderState.UNRESOLVED):
+    if order.state in IN_DOUBT:
         move(execution, status)
         execution.code = order.error_code
         execution.message = order.error_message
         return
+    move(execution, status, is_late_fill=order.filled_quantity > 0)
     finish(execution, status, code=order.error_code, message=order.error_message)

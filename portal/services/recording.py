@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from portal.db import db, request_job, transaction, utcnow
-from portal.exchanges.errors import ExchangeError
+from portal.exchanges.errors import ErrorCode, ExchangeError
 from portal.models import IN_DOUBT, Execution, ExecutionPosition, Order
 from portal.services import booking, ending, following, journal
 from portal.services.notifications import notify
@@ -18,6 +18,7 @@ from portal.trading.types import NotificationType, OrderState
 logger = logging.getLogger(__name__)
 
 _SOON = timedelta(seconds=1)
+_ENDED = (OrderState.CANCELED, OrderState.EXPIRED)
 
 
 def record_report(
@@ -53,7 +54,8 @@ def record_not_placed(order_id: int, error: ExchangeError, duration_ms: int) -> 
         order = _lock(order_id)
         if order.state is not OrderState.IN_FLIGHT:
             return
-        refused = error.venue_code is not None and not error.again
+        again = error.again or error.code is ErrorCode.WINDOW_PASSED
+        refused = error.venue_code is not None and not again
         order.state = OrderState.REJECTED if refused else OrderState.NOT_PLACED
         _end(order, error.code.value, error.message, error.venue_code)
         journal.note(
@@ -66,7 +68,7 @@ def record_not_placed(order_id: int, error: ExchangeError, duration_ms: int) -> 
             venue_code=error.venue_code,
         )
         position = _lock_position(order)
-        again_in = timedelta(seconds=error.retry_after or 1) if error.again else None
+        again_in = timedelta(seconds=error.retry_after or 1) if again else None
         following.follow(order, position, again_in=again_in, permanent=error.permanent)
         if position is not None and position.id == order.position_id:
             ending.after_close_order(position, order)
@@ -168,6 +170,9 @@ def _advance(order: Order, new: OrderState) -> None:
         order.error_code = order.error_message = None
     if is_terminal(order.state):
         order.closed_at = order.closed_at or utcnow()
+    if order.state in _ENDED and not order.filled_quantity:
+        order.error_code = "NOT_FILLED"
+        order.error_message = f"The exchange ended the order as {order.state.value} without filling any of it"
 
 
 def _schedule(order: Order, report: OrderReport) -> None:

@@ -1,4 +1,5 @@
-"""A trading desk for tests: the practice exchange over HTTP, accounts on it, and the services in this process."""
+"""A trading desk for tests: the practice exchange over HTTP, accounts on it, and the services in this
+process."""
 
 from collections.abc import Iterator
 from dataclasses import replace

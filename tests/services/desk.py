@@ -21,7 +21,11 @@ class Desk:
 
     def __init__(self, sandbox: SandboxControl) -> None:
         self.sandbox = sandbox
-        self.admin: User = make_admin()
+        self.admin_id = make_admin().id
+
+    @property
+    def admin(self) -> User:
+        return db.session.get_one(User, self.admin_id)
 
     def account(
         self,
@@ -39,9 +43,9 @@ class Desk:
         connection = ExecutionConnection(
             name=name,
             exchange_name=exchange,
-            mode=ConnectionMode.PAPER,
+            mode=values.pop("mode", ConnectionMode.PAPER),
             is_admin_owned=True,
-            admin_id=self.admin.id,
+            admin_id=self.admin_id,
             preset=preset,
             **values,
         )
@@ -69,7 +73,7 @@ class Desk:
         return self.run(execution)
 
     def run(self, execution: Execution) -> Execution:
-        key = execution.id
+        (key,) = sa.inspect(execution, raiseerr=True).identity or (0,)
         end_read()
         executions.run(key)
         return db.session.get_one(Execution, key, populate_existing=True)

@@ -1,5 +1,5 @@
-"""When the answer is lost: nothing is sent again, the exchange is asked, and every account ends with one order or a
-proof that there is none. Orders are counted at the exchange."""
+"""When the answer is lost: nothing is sent again, the exchange is asked, and every account ends with one
+order or a proof that there is none. Orders are counted at the exchange."""
 
 from typing import Any
 
