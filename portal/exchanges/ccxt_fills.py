@@ -38,6 +38,21 @@ def read_fills(
     return sorted(kept, key=lambda fill: (fill.filled_at, fill.exchange_fill_id))
 
 
+def read_trades(
+    session: CcxtSession, symbol: str, since: int, params: Mapping[str, Any]
+) -> list[Mapping[str, Any]]:
+    """One page of ccxt trades since `since` (milliseconds). Raises ExchangeError; may be repeated."""
+    try:
+        trades: list[Mapping[str, Any]] = session.read("fetch_my_trades", symbol, since, None, dict(params))
+    except ExchangeError:
+        if session.wire.wrote:
+            raise
+        # ccxt refused before asking: a few venues cannot be asked for a time. They are asked for all.
+        trades = session.read("fetch_my_trades", symbol)
+        trades = [trade for trade in trades if int(trade.get("timestamp") or since) >= since]
+    return trades
+
+
 def _of_order(session: CcxtSession, symbol: str, exchange_order_id: str) -> list[_Trade] | None:
     """The trades of one order where the venue can be asked for them, else None."""
     if session.venue.fills_order_field:
@@ -56,7 +71,7 @@ def _of_order(session: CcxtSession, symbol: str, exchange_order_id: str) -> list
 
 
 def _all_pages(session: CcxtSession, symbol: str, since: datetime) -> list[_Trade]:
-    pages = _Pages(lambda start, params: session.read("fetch_my_trades", symbol, start, None, params))
+    pages = _Pages(lambda start, params: read_trades(session, symbol, start, params))
     for start, params in _spans(session, symbol, since):
         pages.follow(start, params)
     return list(pages.trades.values())

@@ -6,6 +6,7 @@ the same exceptions, and knows what ccxt does not tell: whether anything was han
 back last.
 """
 
+import json
 import logging
 import os
 import ssl
@@ -24,6 +25,7 @@ from urllib3.filepost import encode_multipart_formdata
 #: Idle connections kept per host: a worker's threads, not its accounts, decide how many are needed.
 CONNECTIONS_PER_HOST = 64
 _CHUNK = 1 << 16
+_MOST_LEVELS = 4
 
 # At DEBUG this logger writes whole URLs, and thirteen exchanges sign in the query string.
 logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
@@ -131,6 +133,12 @@ class Wire:
         """This request is about to be handed to the network."""
         self.wrote = self.wrote or not (method == "GET" and any(part in url for part in self.harmless))
 
+    def rows(self) -> int:
+        """How many things the last answer listed, before ccxt dropped those that it was not asked for. 0
+        for none.
+        """
+        return _most_rows(json.loads(self.response.text), 0) if self.response else 0
+
     def close(self) -> None:
         """ccxt calls this when a client goes. The connections belong to everybody and stay."""
 
@@ -224,3 +232,14 @@ def _read(answer: urllib3.BaseHTTPResponse, deadline: float) -> bytes:
         raise
     answer.release_conn()
     return b"".join(parts)
+
+
+def _most_rows(answer: Any, level: int) -> int:
+    """The length of the longest list of objects in `answer`, or of the largest table of objects by id."""
+    if level > _MOST_LEVELS or not isinstance(answer, (list, dict)):
+        return 0
+    inner = list(answer.values()) if isinstance(answer, dict) else answer
+    own = len(inner) if all(isinstance(row, (dict, list)) for row in inner) else 0
+    if isinstance(answer, dict) and level == 0:
+        own = 0  # the envelope
+    return max([own, *(_most_rows(part, level + 1) for part in inner if isinstance(part, (dict, list)))])

@@ -10,6 +10,7 @@ from typing import Any
 
 import ccxt
 
+from portal.exchanges.ccxt_fills import read_trades
 from portal.exchanges.ccxt_numbers import to_milliseconds
 from portal.exchanges.ccxt_reports import to_order_report
 from portal.exchanges.ccxt_session import CcxtSession
@@ -136,7 +137,7 @@ class _Query:
         """No fill at all since the order was sent: it was not executed. Any other fill settles nothing."""
         if not self._session.has("fetchMyTrades"):
             raise _NoAnswerError
-        if self._session.read("fetch_my_trades", self._ref.symbol, self._since):
+        if read_trades(self._session, self._ref.symbol, self._since, {}):
             raise _NoAnswerError
         return None
 
@@ -160,9 +161,10 @@ class _Query:
             params[self._venue.list_field] = self._shaped
         orders = self._session.read(method, self._ref.symbol, since, listed, params)
         found = next((order for order in orders if self._is_it(order)), None)
-        if found is None and len(orders) >= self._venue.page_size:
+        rows = self._session.wire.rows() if found is None else 0
+        if rows >= self._venue.page_size:
             raise _NoAnswerError  # there may be more
-        if found is None and orders and not self._venue.lists_name_our_id:
+        if rows and not self._venue.lists_name_our_id:
             raise _NoAnswerError  # ours may be among them under another name
         return found
 

@@ -70,7 +70,8 @@ class RecordingWire(Wire):
 
     sent: list[Sent] = field(default_factory=list)
     answers: dict[str, Any] = field(default_factory=dict)
-    status: int = 200
+    #: Status and body for everything that `answers` does not know.
+    order_answer: tuple[int, Any] | None = None
 
     def __post_init__(self) -> None:
         Wire.__init__(self)
@@ -82,12 +83,16 @@ class RecordingWire(Wire):
         self.note(method, url)
         for part, answer in self.answers.items():
             if part in url:
-                content = (answer if isinstance(answer, str) else json.dumps(answer)).encode()
-                headers = {"Content-Type": "application/json"}
-                self.response = WireResponse(self.status, "", headers, content)
-                return self.response
+                return self._answer(200, answer)
+        if self.order_answer is not None:
+            return self._answer(*self.order_answer)
         self.response = None
         raise requests.ReadTimeout("recorded")
+
+    def _answer(self, status: int, answer: Any) -> WireResponse:
+        content = (answer if isinstance(answer, str) else json.dumps(answer)).encode()
+        self.response = WireResponse(status, "", {"Content-Type": "application/json"}, content)
+        return self.response
 
 
 def captured_exchange(
@@ -137,7 +142,11 @@ def made_up_market(client: Any, *, swap: bool) -> dict[str, Any]:
             "active": True,
             "precision": precision_of(client),
             "limits": {"amount": {"min": "0.0001", "max": "1000"}, "cost": {}, "price": {}, "leverage": {}},
-            "info": {"code": "BTC", "baseMinSize": "0.0001", "orderTypes": ["LIMIT", "MARKET"]},
+            "info": {
+                "code": "BTC",
+                "baseMinSize": "0.0001",
+                "orderTypes": ["LIMIT", "MARKET", "STOP_LOSS", "STOP_MARKET"],
+            },
             "lowercaseId": "btcusdt",
         }
     )
