@@ -10,6 +10,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from types import FrameType
@@ -162,7 +163,9 @@ class PortalWorker(BaseWorker):
             self._books.write(lambda pipe: self._books.retried(pipe, running, text, delay))
         else:
             logger.error("%s failed after %.3f s", running.job_id, seconds, exc_info=error)
-            self._books.write(lambda pipe: self._books.failed(pipe, running, text))
+            # The watch over time limits must not wait for Redis.
+            write = self._books.write_later if isinstance(error, StuckError) else self._books.write
+            write(lambda pipe: self._books.failed(pipe, running, text))
 
     def _chores(self) -> list[tuple[float, Callable[[], None]]]:
         names = self.queue_names()
@@ -180,6 +183,8 @@ class PortalWorker(BaseWorker):
             self._leave_behind()
         self._caretaker.close()
         self._pool.close()
+        with suppress(RedisError, OSError):
+            self._books.write_late()
         self._presence.hide()
         logger.info("worker %s has stopped", self.name)
 
