@@ -102,7 +102,7 @@ def _judge(error: Exception, status: int | None, words: VenueWords, venue: Venue
     if status in (418, 429):
         return _Verdict(ErrorCode.RATE_LIMITED, Outcome.NOT_PLACED, again=True)
     unknown = _Verdict(
-        _unknown_code(error), Outcome.UNKNOWN, permanent=isinstance(error, ccxt.AuthenticationError)
+        _unknown_code(error, status), Outcome.UNKNOWN, permanent=isinstance(error, ccxt.AuthenticationError)
     )
     if not isinstance(error, ccxt.BaseError) or status is None or status >= 500 or status == 408:
         return unknown
@@ -138,12 +138,13 @@ def _means_duplicate(error: Exception, words: VenueWords, venue: Venue) -> bool:
     return any(text in words.text for text in venue.duplicate_codes if not text.lstrip("-").isdigit())
 
 
-def _unknown_code(error: Exception) -> ErrorCode:
+def _unknown_code(error: Exception, status: int | None) -> ErrorCode:
     if isinstance(error, ccxt.AuthenticationError):
         return ErrorCode.AUTHENTICATION_FAILED
     if isinstance(error, (KeyError, TypeError, ValueError, IndexError, AttributeError)):
         return ErrorCode.BAD_ANSWER
-    return next((code for kind, code in _UNKNOWN if isinstance(error, kind)), ErrorCode.UNKNOWN)
+    broken = ErrorCode.UNAVAILABLE if status is not None and status >= 500 else ErrorCode.UNKNOWN
+    return next((code for kind, code in _UNKNOWN if isinstance(error, kind)), broken)
 
 
 def _retry_after(wire: Wire) -> int | None:

@@ -12,4 +12,4 @@ from tests.exchanges.contract_queries import QueryCases
 
 
 class ExchangeContract(OrderCases, FaultCases, QueryCases, AccountCases):
-    """All cases, EX-01 to EX-60."""
+    """All cases, EX-01 to EX-62."""

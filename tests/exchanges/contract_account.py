@@ -1,4 +1,4 @@
-"""EX-50 to EX-60: what the account holds, what things cost, and what was filled."""
+"""EX-50 to EX-58: what the account holds, what things cost, and what was filled."""
 
 from datetime import timedelta
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""EX-01 to EX-19: orders that go well, or are refused in so many words."""
+"""EX-01 to EX-19 and EX-60 to EX-62: orders that go well, or are refused in so many words."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -7,7 +7,15 @@ import pytest
 
 from portal.exchanges.base import IdentityClass
 from portal.exchanges.errors import ErrorCode, ExchangeError, Outcome
-from portal.trading.types import MarketType, OrderState, OrderType, PositionSide, Side, TimeInForce
+from portal.trading.types import (
+    MarginMode,
+    MarketType,
+    OrderState,
+    OrderType,
+    PositionSide,
+    Side,
+    TimeInForce,
+)
 from tests.exchanges.stand import Stand, ref
 
 
@@ -94,7 +102,7 @@ class OrderCases:
         fills = stand.exchange.fills(stand.symbol, request.sent_at - timedelta(minutes=1))
         assert sum(fill.quantity for fill in fills) == report.filled_quantity == stand.quantity / 2
 
-    def test_ex10_a_stop_order_waits_and_fires_at_its_trigger(self, stand: Stand) -> None:
+    def test_ex10_a_stop_order_waits_at_its_trigger_and_can_be_canceled(self, stand: Stand) -> None:
         assert stand.exchange.capabilities.native_stop
         stand.place(stand.request())
         trigger = stand.price("0.95")
@@ -202,3 +210,46 @@ class OrderCases:
         stand.place(stand.request(leverage=Decimal(3)))
         assert stand.requests("settings") == 1
         assert len(stand.ledger()) == 2
+
+    def test_ex60_a_stop_order_fires_when_the_price_reaches_its_trigger(self, stand: Stand) -> None:
+        stand.symbol = stand.symbol.replace("BTC", "ETH")
+        before = stand.control.prices()["ETHUSDT"]
+        stand.place(stand.request(quantity=Decimal("0.1")))
+        request = stand.request(
+            order_type=OrderType.STOP,
+            side=Side.SELL,
+            quantity=Decimal("0.05"),
+            trigger_price=stand.price("0.97"),
+            reduce_only=stand.market_type is MarketType.SWAP,
+        )
+        stand.place(request)
+        stand.control.set_price("ETHUSDT", before * Decimal("0.95"))
+        try:
+            fills = stand.exchange.fills(stand.symbol, request.sent_at - timedelta(minutes=1))
+            assert [(fill.side, fill.quantity) for fill in fills][-1] == (Side.SELL, Decimal("0.05"))
+            assert not stand.exchange.open_orders(stand.symbol)
+        finally:
+            stand.control.set_price("ETHUSDT", before)
+
+    def test_ex61_a_margin_mode_that_is_set_already_is_no_obstacle(self, stand: Stand) -> None:
+        if stand.market_type is MarketType.SPOT:
+            with pytest.raises(ExchangeError) as caught:
+                stand.place(stand.request(margin_mode=MarginMode.ISOLATED))
+            assert caught.value.outcome is Outcome.NOT_PLACED
+            assert not stand.ledger()
+            return
+        isolated = {"margin_mode": MarginMode.ISOLATED, "leverage": Decimal(2)}
+        stand.place(stand.request(**isolated))
+        stand.reopen().place_order(stand.request(**isolated))
+        assert len(stand.ledger()) == 2
+
+    def test_ex62_when_leverage_cannot_be_set_the_order_is_not_sent(self, stand: Stand) -> None:
+        if stand.market_type is MarketType.SPOT:
+            return
+        stand.exchange.instruments()
+        stand.fault("http_before", "settings", status=503)
+        with pytest.raises(ExchangeError) as caught:
+            stand.place(stand.request(leverage=Decimal(3)))
+        assert (caught.value.outcome, caught.value.again) == (Outcome.NOT_PLACED, True)
+        assert "not sent" in caught.value.message
+        assert not stand.ledger()

@@ -130,7 +130,7 @@ def test_lists_of_a_venue_that_may_not_name_our_id_count_only_when_empty() -> No
 def binance_order(number: int, **changes: Any) -> dict[str, Any]:
     row = {
         "symbol": "BTC-USDT", "orderId": number, "clientOrderId": f"foreign-{number}", "price": "1",
-        "origQty": "2", "executedQty": "0", "cummulativeQuoteQty": "0", "status": "NEW", "type": "LIMIT", "side": "BUY",
-        "time": 1_700_000_000_000,
+        "origQty": "2", "executedQty": "0", "cummulativeQuoteQty": "0", "status": "NEW", "type": "LIMIT",
+        "side": "BUY", "time": 1_700_000_000_000,
     }  # fmt: skip
     return {**row, **changes}
