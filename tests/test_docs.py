@@ -5,6 +5,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from portal.config import Settings
+from portal.trading import lifecycle_doc
 
 DOCS = Path(__file__).parent.parent / "docs"
 
@@ -33,3 +34,10 @@ def test_every_setting_named_anywhere_in_the_documents_exists() -> None:
         assert named <= known, (
             f"{page.name} names settings that do not exist: {', '.join(sorted(named - known))}"
         )
+
+
+def test_order_lifecycle_page_is_what_the_tables_say() -> None:
+    page = (DOCS / "order-lifecycle.md").read_text(encoding="utf-8")
+    assert page == lifecycle_doc.render(), (
+        "run: python -m portal.trading.lifecycle_doc > docs/order-lifecycle.md"
+    )

@@ -1,0 +1,91 @@
+"""Writes `docs/order-lifecycle.md` from the tables that the code obeys, so that the page cannot drift from them.
+
+`python -m portal.trading.lifecycle_doc > docs/order-lifecycle.md`; a test compares the two.
+"""
+
+import sys
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import TypeVar
+
+from portal.trading.denials import DenialCode
+from portal.trading.transitions import EXECUTION_MOVES, LATE_FILL_FROM, ORDER_MOVES
+
+S = TypeVar("S", bound=StrEnum)
+
+_INTRO = """# The life of an order
+
+*This page is generated from `portal/trading`; change the tables there, then run
+`python -m portal.trading.lifecycle_doc > docs/order-lifecycle.md`.*
+
+Two sentences explain every state below:
+
+> **No `Order` row: nothing was sent. `Order` row in flight: it may have been sent; ask the exchange, never guess,
+> never blindly send again.**
+>
+> **A queue entry is a hint; the `Execution` row is the truth.**
+
+`denied` is our refusal, before anything was sent. `rejected` is the exchange's refusal, with its code. `unresolved`
+means that nobody knows yet: the exchange is asked until the order is found or proved never to have been taken.
+There is no way from `unresolved` to `rejected`.
+"""
+
+_ABSENCE = """## When "not found" is believed
+
+An answer "not found" counts only after the request's own validity window at the exchange has passed, plus 16 seconds
+(1 s of clock difference, 10 s that an exchange may wait inside, 5 s of delay between its engine and its queries).
+Exchanges without such a window are given 120 seconds. Then it takes three such answers, at least two seconds apart,
+from two different kinds of endpoint. Only after that proof, and only once, a new order with a new id may follow, and
+only while the signal is young enough to be traded.
+"""
+
+
+def render() -> str:
+    """The whole page."""
+    parts = [
+        _INTRO,
+        "## An order\n",
+        _diagram(ORDER_MOVES),
+        _table(ORDER_MOVES),
+        f"A fill that arrives after the end is the truth: it moves even {_words(sorted(LATE_FILL_FROM))}, and raises"
+        " an alarm.\n",
+        "## An execution\n",
+        _diagram(EXECUTION_MOVES),
+        _table(EXECUTION_MOVES),
+        _ABSENCE,
+        "## Denial codes\n",
+        "Every refusal of ours has one of these codes, with the sentence that says what to change.\n",
+        _codes(),
+    ]
+    return "\n".join(parts)
+
+
+def _diagram(moves: Mapping[S, frozenset[S]]) -> str:
+    lines = ["```mermaid", "stateDiagram-v2"]
+    for old, news in moves.items():
+        lines += [f"    {old.value} --> {new.value}" for new in sorted(news)]
+        if not news:
+            lines.append(f"    {old.value} --> [*]")
+    return "\n".join([*lines, "```", ""])
+
+
+def _table(moves: Mapping[S, frozenset[S]]) -> str:
+    rows = ["| from | to |", "|---|---|"]
+    rows += [
+        f"| `{old.value}` | {_words(sorted(new.value for new in news))} |" for old, news in moves.items()
+    ]
+    return "\n".join([*rows, ""])
+
+
+def _words(values: list[str]) -> str:
+    return ", ".join(f"`{value}`" for value in values) or "nothing: this is an end"
+
+
+def _codes() -> str:
+    rows = ["| code | what it says |", "|---|---|"]
+    rows += [f"| `{code.value}` | {code.sentence} |" for code in DenialCode]
+    return "\n".join([*rows, ""])
+
+
+if __name__ == "__main__":
+    sys.stdout.write(render())
