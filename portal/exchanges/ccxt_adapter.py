@@ -6,7 +6,6 @@ network.
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 import ccxt
 
@@ -66,7 +65,7 @@ class CcxtExchange:
 
     def instruments(self) -> Mapping[str, Instrument]:
         """All spot and swap markets by symbol; shared by all accounts, renewed hourly. May be repeated."""
-        return self.session.instruments()
+        return self.session.instruments(renew=True)
 
     def balances(self, market_type: MarketType) -> Mapping[str, Balance]:
         """Free and total per currency. May be repeated."""
@@ -75,8 +74,9 @@ class CcxtExchange:
     def tickers(self, symbols: Sequence[str]) -> Mapping[str, Ticker]:
         """Best prices, one request per market type where the venue can. May be repeated."""
         found: dict[str, Ticker] = {}
+        known = self.session.instruments()
         for swap in (False, True):
-            group = [symbol for symbol in symbols if (":" in symbol) is swap]
+            group = [symbol for symbol in symbols if symbol in known and (":" in symbol) is swap]
             if group:
                 found |= self._tickers_of(group)
         return found
@@ -88,7 +88,7 @@ class CcxtExchange:
     def cancel_order(self, ref: OrderRef) -> None:
         """Ask the venue to cancel; gone already is success. May be repeated."""
         venue = self.session.venue
-        params: dict[str, Any] = {"trigger": True} if ref.trigger and venue.separate_triggers else {}
+        params = venue.trigger_params(ref.symbol) if ref.trigger else {}
         order_id = ref.exchange_order_id
         if order_id is None:
             order_id = self._exchange_id_of(ref)
@@ -108,8 +108,8 @@ class CcxtExchange:
         """Resting orders on `symbol`, foreign ones and separately kept stops included. May be repeated."""
         self.session.instrument(symbol)
         orders = list(self.session.read("fetch_open_orders", symbol))
-        if self.session.venue.separate_triggers and ":" in symbol:
-            orders += self.session.read("fetch_open_orders", symbol, None, None, {"trigger": True})
+        if trigger := self.session.venue.trigger_params(symbol):
+            orders += self.session.read("fetch_open_orders", symbol, None, None, trigger)
         return [
             to_order_report(order, symbol=symbol) for order in orders if order.get("id") and order.get("side")
         ]

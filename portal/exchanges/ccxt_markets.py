@@ -6,6 +6,7 @@ The first account to come loads them with a client that has no credentials; the 
 import threading
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from portal.exchanges.base import Credentials
@@ -28,6 +29,16 @@ _SHARED = (
 )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """One loaded state of a venue. Generation 0 is nothing."""
+
+    generation: int = 0
+    instruments: Mapping[str, Instrument] = field(default_factory=dict)
+    shared: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
 class VenueMarkets:
     """The shared knowledge of one venue. Thread-safe."""
 
@@ -36,8 +47,8 @@ class VenueMarkets:
         self._lock = threading.Lock()
         self._template = build_template(venue, base_url)
         self._template.timeout = int(timeout_seconds * 1000)
-        self._instruments: Mapping[str, Instrument] = {}
-        self._generation = 0
+        self._table = _Table()
+        self._clock_lock = threading.Lock()
         self._loaded_at = float("-inf")
         self._stale = False
         self._clock_offset_ms: int | None = None
@@ -55,51 +66,47 @@ class VenueMarkets:
         return copy_client(self._template, credentials, options, timeout_seconds)
 
     def instruments(self) -> Mapping[str, Instrument]:
-        """All instruments; loads or renews them when needed. Raises what ccxt raises, on the first load
-        only.
-        """
-        self.ensure_loaded()
-        return self._instruments
+        """All instruments, as last loaded. Empty before `ensure_loaded`."""
+        return self._table.instruments
 
     def mark_stale(self) -> None:
         """The venue refused something that our table allows: look again soon, at most once a minute."""
         self._stale = True
 
-    def ensure_loaded(self) -> None:
-        """Load if nothing is loaded (all callers wait for one). Renew if old (one caller does, the others go
-        on).
+    def ensure_loaded(self, *, renew: bool) -> None:
+        """Load if nothing is loaded (all callers wait for one). With `renew`, also when the table is old:
+        one caller does it, the others go on; nobody should ask for that while an order's window is open.
+        Raises what ccxt raises, on the first load only.
         """
-        if not self._needs_loading():
-            return
-        first = self._generation == 0
-        if not self._lock.acquire(blocking=first):
+        first = self._table.generation == 0
+        if not (first or (renew and self._is_old())) or not self._lock.acquire(blocking=first):
             return
         try:
-            if self._needs_loading():
+            if self._is_old():
                 self._load(first=first)
         finally:
             self._lock.release()
 
     def share_with(self, client: Any, seen: int) -> int:
-        """Point `client` at the current table if it changed since generation `seen`; returns the
-        generation.
-        """
-        if seen != self._generation:
-            for name in _SHARED:
-                setattr(client, name, getattr(self._template, name))
-            for name in self._template.options.get("marketHelperProps") or ():
-                if self._template.options.get(name) is not None:
-                    client.options[name] = self._template.options[name]
-        return self._generation
+        """Point `client` at the current table if that is not `seen`; returns what it has seen now."""
+        table = self._table
+        if seen != table.generation:
+            client.__dict__.update(table.shared)
+            client.options.update(table.options)
+        return table.generation
 
     def clock_offset_ms(self) -> int:
-        """Our clock minus the venue's, measured at most every quarter of an hour; 0 when the venue does not
-        say.
+        """Our clock minus the venue's, measured at most every quarter of an hour; 0 when the venue does
+        not say. The first to come measures; others wait for it only when nothing is known yet.
         """
-        now = time.monotonic()
-        if now - self._clock_read_at > CLOCK_MAX_AGE_SECONDS:
-            self._clock_read_at = now
-            self._clock_offset_ms = self._measure_clock()
+        never = self._clock_read_at == float("-inf")
+        if self._clock_is_old() and self._clock_lock.acquire(blocking=never):
+            try:
+                if self._clock_is_old():
+                    self._clock_offset_ms = self._measure_clock()
+                    self._clock_read_at = time.monotonic()
+            finally:
+                self._clock_lock.release()
         return self._clock_offset_ms or 0
 
     def known_clock_offset_ms(self) -> int | None:
@@ -111,7 +118,10 @@ class VenueMarkets:
         """The venue refused a timestamp: measure again before the next one."""
         self._clock_read_at = float("-inf")
 
-    def _needs_loading(self) -> bool:
+    def _clock_is_old(self) -> bool:
+        return time.monotonic() - self._clock_read_at > CLOCK_MAX_AGE_SECONDS
+
+    def _is_old(self) -> bool:
         age = time.monotonic() - self._loaded_at
         return age > MAX_AGE_SECONDS or (self._stale and age > MIN_AGE_SECONDS)
 
@@ -123,10 +133,22 @@ class VenueMarkets:
                 raise
             self._loaded_at = time.monotonic() - MAX_AGE_SECONDS + MIN_AGE_SECONDS  # the old table serves on
             return
-        self._instruments = to_instruments(self._template.markets.values(), self._template.precisionMode)
+        self.publish()
         self._loaded_at = time.monotonic()
         self._stale = False
-        self._generation += 1
+
+    def publish(self) -> None:
+        """Make what the template has loaded the table of everybody, in one step."""
+        template = self._template
+        helpers = template.options.get("marketHelperProps") or ()
+        self._table = _Table(
+            generation=self._table.generation + 1,
+            instruments=to_instruments(template.markets.values(), template.precisionMode),
+            shared={name: getattr(template, name) for name in _SHARED},
+            options={
+                name: template.options[name] for name in helpers if template.options.get(name) is not None
+            },
+        )
 
     def _measure_clock(self) -> int | None:
         if self._template.has.get("fetchTime") is not True:

@@ -63,9 +63,7 @@ class _Query:
         self._venue = session.venue
         self._ref = ref
         self._shaped = str(shape_client_order_id(ref.client_order_id, self._venue.id_shape))
-        self._trigger: dict[str, Any] = (
-            {"trigger": True} if ref.trigger and self._venue.separate_triggers else {}
-        )
+        self._trigger = self._venue.trigger_params(ref.symbol) if ref.trigger else {}
         self._since = to_milliseconds(ref.sent_at - LOOK_BACK)
 
     def questions(self) -> Sequence[tuple[str, Callable[[], _Order | None]]]:

@@ -38,14 +38,16 @@ class CcxtSession:
         self._secrets = tuple(credentials.values.values())
         self._generation = 0
 
-    def instruments(self) -> Mapping[str, Instrument]:
-        """The venue's instruments. Raises ExchangeError when they cannot be loaded."""
+    def instruments(self, *, renew: bool = False) -> Mapping[str, Instrument]:
+        """The venue's instruments, renewed first when they are old and `renew` is asked for. Raises
+        ExchangeError when they cannot be loaded.
+        """
         try:
-            instruments = self.markets.instruments()
+            self.markets.ensure_loaded(renew=renew)
         except Exception as error:
             raise self.translate(error, wire=self.markets.template.session) from error
         self._generation = self.markets.share_with(self.client, self._generation)
-        return instruments
+        return self.markets.instruments()
 
     def instrument(self, symbol: str) -> Instrument:
         """The instrument of `symbol`; raises ExchangeError INVALID_ORDER, nothing sent, when there is

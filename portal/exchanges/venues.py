@@ -8,6 +8,7 @@ Pure data: imports no exchange library, so that the web process may read it. The
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from typing import Any
 
 from portal.exchanges.base import IdentityClass
 from portal.trading.types import MarketType
@@ -125,7 +126,7 @@ class Venue:
     #: None: what ccxt says of the venue.
     market_types: frozenset[MarketType] | None = None
     #: `trigger` orders are kept apart and must be asked for as such.
-    separate_triggers: bool = False
+    separate_triggers: frozenset[MarketType] = frozenset()
     needs_trigger_direction: bool = False
     margin_mode_in_order: bool = False
     #: ccxt compares the quantity with a number on this venue, so that text will not do.
@@ -138,6 +139,11 @@ class Venue:
     needs_base_url: bool = False
     #: ccxt options beyond the common ones.
     options: Mapping[str, object] = field(default_factory=dict)
+
+    def trigger_params(self, symbol: str) -> dict[str, Any]:
+        """What tells ccxt that a stop order of `symbol` is meant, where those are kept apart."""
+        kind = MarketType.SWAP if ":" in symbol else MarketType.SPOT
+        return {"trigger": True} if kind in self.separate_triggers else {}
 
     def routes_for(self, *, swap: bool) -> tuple[QueryRoute, ...]:
         return self.swap_routes if swap and self.swap_routes is not None else self.routes

@@ -13,6 +13,8 @@ from portal.trading.types import MarketType
 _BY_ID = (QueryRoute.ORDER_BY_CLIENT_ID, QueryRoute.OPEN, QueryRoute.HISTORY, QueryRoute.FILLS)
 _LISTS = (QueryRoute.OPEN, QueryRoute.HISTORY, QueryRoute.FILLS)
 
+_EVERYWHERE = frozenset(MarketType)
+
 _BINANCE = Venue(
     ccxt_id="binance",
     title="Binance",
@@ -27,10 +29,9 @@ _BINANCE = Venue(
     duplicate_codes=frozenset({"Duplicate order sent", "-4116", "-4115", "-20132"}),
     hedge_mode=True,
     fills_order_field="orderId",
+    separate_triggers=frozenset({MarketType.SWAP}),
 )
-_BINANCE_USDM = replace(
-    _BINANCE, ccxt_id="binanceusdm", title="Binance USDⓈ-M futures", separate_triggers=True
-)
+_BINANCE_USDM = replace(_BINANCE, ccxt_id="binanceusdm", title="Binance USDⓈ-M futures")
 
 _BYBIT = Venue(
     ccxt_id="bybit",
@@ -49,7 +50,7 @@ _BYBIT = Venue(
     ),
     duplicate_codes=frozenset({"110072", "170141"}),
     hedge_mode=True,
-    separate_triggers=True,
+    separate_triggers=_EVERYWHERE,
     needs_trigger_direction=True,
 )
 _OKX = Venue(
@@ -66,7 +67,7 @@ _OKX = Venue(
     unknown_codes=frozenset({"50001", "50004", "50013", "50026", "51149"}),
     duplicate_codes=frozenset({"51016"}),
     hedge_mode=True,
-    separate_triggers=True,
+    separate_triggers=_EVERYWHERE,
     margin_mode_in_order=True,
     leverage_margin_field="mgnMode",
 )
@@ -85,7 +86,7 @@ _GATE = Venue(
     codes_reviewed=True,
     unknown_codes=frozenset({"INTERNAL", "SERVER_ERROR", "TOO_BUSY"}),
     duplicate_codes=frozenset({"REPEATED_CREATION"}),
-    separate_triggers=True,
+    separate_triggers=_EVERYWHERE,
 )
 _KRAKEN = Venue(
     ccxt_id="kraken",
@@ -137,7 +138,7 @@ _KUCOIN = Venue(
     codes_reviewed=True,
     unknown_codes=frozenset({"500", "408000", "500000", "126038"}),
     duplicate_codes=frozenset({"126033", "126044"}),
-    separate_triggers=True,
+    separate_triggers=_EVERYWHERE,
     quantity_as_number=True,
     leverage_in_order=True,
     margin_mode_in_order=True,
@@ -195,7 +196,7 @@ _ENTRIES: dict[str, Venue] = {
         unknown_codes=frozenset({"1", "500", "30009", "40010", "40015", "40604", "40725", "45001", "50008"}),
         duplicate_codes=frozenset({"40786", "43118", "Duplicate clientOid"}),
         hedge_mode=True,
-        separate_triggers=True,
+        separate_triggers=_EVERYWHERE,
         margin_mode_in_order=True,
     ),
     "mexc": Venue(

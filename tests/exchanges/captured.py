@@ -20,7 +20,6 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from portal.exchanges.base import Credentials
 from portal.exchanges.ccxt_adapter import CcxtExchange
 from portal.exchanges.ccxt_http import Wire, WireResponse
-from portal.exchanges.ccxt_instruments import to_instruments
 from portal.exchanges.ccxt_markets import VenueMarkets
 from portal.trading.orders import OrderRequest
 from portal.trading.types import OrderType, Side
@@ -106,8 +105,7 @@ def captured_exchange(
     markets = VenueMarkets(exchange.session.venue, BASE_URL, 1.0)
     template = markets.template
     template.set_markets([made_up_market(template, swap=swap)], template.currencies or None)
-    markets._instruments = to_instruments(template.markets.values(), template.precisionMode)
-    markets._generation = 1
+    markets.publish()
     markets._loaded_at = markets._clock_read_at = float("inf")
     exchange.session.markets = markets
     exchange.session.wire = wire

@@ -30,7 +30,7 @@ ANSWERS: list[tuple[str, int, Any, ErrorCode, Outcome]] = [
     ("binance", 401, {"code": -2015, "msg": "Invalid API-key, IP, or permissions for action."},
      ErrorCode.AUTHENTICATION_FAILED, NOT_PLACED),
     ("binance", 418, {"code": -1003, "msg": "banned"}, ErrorCode.RATE_LIMITED, NOT_PLACED),
-    ("binance", 503, {"code": -2010, "msg": "Account has insufficient balance"}, ErrorCode.UNAVAILABLE, UNKNOWN),
+    ("binance", 503, {"code": -2010, "msg": "Account has no balance"}, ErrorCode.UNAVAILABLE, UNKNOWN),
     ("bybit", 200, {"retCode": 170131, "retMsg": "Insufficient balance."},
      ErrorCode.INSUFFICIENT_FUNDS, NOT_PLACED),
     ("bybit", 200, {"retCode": 170146, "retMsg": "Order creation timeout"}, ErrorCode.UNKNOWN, UNKNOWN),

@@ -2,6 +2,8 @@
 remembered.
 """
 
+import gzip
+import random
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -12,6 +14,9 @@ import pytest
 import requests
 
 from portal.exchanges.ccxt_http import WindowPassedError, Wire
+
+#: Hard to compress, so that it comes in many pieces.
+LARGE = bytes(random.Random(1).choices(b"0123456789abcdef", k=700_000))
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -24,8 +29,11 @@ class Handler(BaseHTTPRequestHandler):
         self.seen.append((self.command, self.path, self.headers, body))
         self.peers.add(self.client_address)
         moved = self.path.startswith("/moved")
-        content = b'{"ok": true}'
+        large = self.path.startswith("/large")
+        content = gzip.compress(LARGE) if large else b'{"ok": true}'
         self.send_response(307 if moved else 200)
+        if large:
+            self.send_header("Content-Encoding", "gzip")
         if moved:
             self.send_header("Location", "/elsewhere")
         self.send_header("Set-Cookie", "who=you; Path=/")
@@ -132,6 +140,12 @@ def test_accounts_share_warm_connections_and_threads_do_not_mix_answers_up(addre
     assert not wrong
     assert len(Handler.seen) == len({body for *_, body in Handler.seen}) == 200
     assert len(Handler.peers) <= 8
+
+
+def test_a_large_compressed_answer_is_read_whole_and_the_connection_is_used_again(address: str) -> None:
+    for _ in range(3):
+        assert send(Wire(), f"{address}/large", "GET", data=None).content == LARGE
+    assert len(Handler.peers) == 1
 
 
 def test_a_body_in_parts_is_encoded(address: str) -> None:

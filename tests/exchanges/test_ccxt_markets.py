@@ -12,6 +12,8 @@ from portal.exchanges.ccxt_markets import MAX_AGE_SECONDS, MIN_AGE_SECONDS, Venu
 from portal.exchanges.errors import ExchangeError
 from portal.exchanges.sandbox.server import SandboxServer
 from portal.exchanges.venues_table import venue as venue_of
+from portal.trading.types import OrderType
+from tests.exchanges.captured import made_up_request
 
 
 @pytest.fixture
@@ -67,24 +69,26 @@ def test_a_venue_that_does_not_answer_raises_and_is_asked_again_next_time(own_ve
 
 def test_a_stale_table_is_renewed_at_most_once_a_minute(own_venue: SandboxServer) -> None:
     markets = VenueMarkets(venue_of("sandbox"), own_venue.url, 2.0)
-    markets.ensure_loaded()
+    markets.ensure_loaded(renew=True)
     markets.mark_stale()
-    markets.ensure_loaded()
+    markets.ensure_loaded(renew=True)
     assert loads(own_venue) == 1
     markets._loaded_at -= MIN_AGE_SECONDS + 1
-    markets.ensure_loaded()
+    markets.ensure_loaded(renew=True)
     markets.mark_stale()
-    markets.ensure_loaded()
+    markets.ensure_loaded(renew=True)
     assert loads(own_venue) == 2
 
 
 def test_when_a_renewal_fails_the_old_table_serves_on(own_venue: SandboxServer) -> None:
     markets = VenueMarkets(venue_of("sandbox"), own_venue.url, 2.0)
+    markets.ensure_loaded(renew=True)
     before = markets.instruments()
     markets._loaded_at -= MAX_AGE_SECONDS + 1
     own_venue.control.add_fault("http_before", "exchangeInfo", status=503, count=5)
-    assert markets.instruments() is before
-    assert markets.instruments() is before
+    for _ in range(2):
+        markets.ensure_loaded(renew=True)
+        assert markets.instruments() is before
     assert loads(own_venue) == 2
 
 
@@ -97,6 +101,16 @@ def test_a_renewed_table_reaches_clients_that_were_opened_before(own_venue: Sand
     assert exchange.session.client.markets is exchange.session.markets.template.markets
 
 
+def test_an_old_table_is_never_renewed_while_an_order_is_on_its_way(own_venue: SandboxServer) -> None:
+    exchange = opened(own_venue)
+    lot = exchange.instruments()["BTC/USDT"].lot_size
+    exchange.session.markets._loaded_at -= MAX_AGE_SECONDS + 1
+    exchange.place_order(made_up_request(quantity=lot * 100, order_type=OrderType.MARKET, price=None))
+    assert loads(own_venue) == 1
+    exchange.instruments()
+    assert loads(own_venue) == 2
+
+
 def test_the_clock_is_read_once_for_all_accounts(own_venue: SandboxServer) -> None:
     own_venue.control.set_clock_offset(3_000)
     first, second = opened(own_venue), opened(own_venue)
@@ -107,8 +121,6 @@ def test_the_clock_is_read_once_for_all_accounts(own_venue: SandboxServer) -> No
 
 
 def test_a_refused_order_makes_the_market_rules_be_read_again(own_venue: SandboxServer) -> None:
-    from tests.exchanges.captured import made_up_request
-
     exchange = opened(own_venue)
     exchange.instruments()
     exchange.session.markets._loaded_at -= MIN_AGE_SECONDS + 1
