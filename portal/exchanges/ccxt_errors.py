@@ -1,4 +1,4 @@
-"""The exception table: what each ccxt exception proves about an order (reliability: groups N, R, L, E and U).
+"""What each ccxt exception proves about an order: never sent, refused, refused for now, exists, or nothing.
 
 The class alone proves nothing. NOT_PLACED needs one of: nothing was handed to the wire; or the venue's own
 code for a refusal, in an answer that is not a server error and not in the list of codes that mislead.
@@ -17,7 +17,7 @@ from portal.exchanges.ccxt_sentences import sentence
 from portal.exchanges.errors import ErrorCode, ExchangeError, Outcome
 from portal.exchanges.venues import Venue
 
-#: Group R, most specific first: refused, when the venue's code says so.
+#: Most specific first: refused, when the venue's code says so.
 _REFUSALS: tuple[tuple[type[Exception], ErrorCode], ...] = (
     (ccxt.InsufficientFunds, ErrorCode.INSUFFICIENT_FUNDS),
     (ccxt.PermissionDenied, ErrorCode.PERMISSION_DENIED),
@@ -35,7 +35,7 @@ _REFUSALS: tuple[tuple[type[Exception], ErrorCode], ...] = (
 _PERMANENT = frozenset(
     {ErrorCode.AUTHENTICATION_FAILED, ErrorCode.PERMISSION_DENIED, ErrorCode.ACCOUNT_SUSPENDED}
 )
-#: Group U in our words, for the message; the outcome is UNKNOWN for all of them.
+#: Not known, in our words, for the message; the outcome is UNKNOWN for all of them.
 _UNKNOWN: tuple[tuple[type[Exception], ErrorCode], ...] = (
     (ccxt.RequestTimeout, ErrorCode.TIMEOUT),
     (ccxt.ExchangeNotAvailable, ErrorCode.UNAVAILABLE),
@@ -90,7 +90,7 @@ def translate(
 
 
 def _never_sent(error: Exception, status: int | None) -> _Verdict:
-    """Group N. `status` is set when a read that ccxt makes before the order was answered."""
+    """Never sent. `status` is set when a read that ccxt makes before the order was answered."""
     if status in (418, 429):
         return _Verdict(ErrorCode.RATE_LIMITED, Outcome.NOT_PLACED, again=True)
     code = next((code for kind, code in _LOCAL if isinstance(error, kind)), ErrorCode.BAD_REQUEST_LOCAL)
@@ -118,7 +118,7 @@ def _judge(error: Exception, status: int | None, words: VenueWords, venue: Venue
 
 
 def _refusal(error: Exception, words: VenueWords, venue: Venue) -> _Verdict | None:
-    """Group R; the answer has a code that is not known to mislead."""
+    """Refused; the answer has a code that is not known to mislead."""
     known = known_meaning(venue.ccxt_id, words)
     if known is not None:
         again = known in (ErrorCode.CLOCK_OUTSIDE_WINDOW, ErrorCode.RATE_LIMITED)
@@ -132,7 +132,7 @@ def _refusal(error: Exception, words: VenueWords, venue: Venue) -> _Verdict | No
 
 
 def _means_duplicate(error: Exception, words: VenueWords, venue: Venue) -> bool:
-    """Group E: the id is in use, so an order with it exists or existed."""
+    """Exists: the id is in use, so an order with it exists or existed."""
     if isinstance(error, ccxt.DuplicateOrderId) or words.code in venue.duplicate_codes:
         return True
     return any(text in words.text for text in venue.duplicate_codes if not text.lstrip("-").isdigit())
