@@ -30,6 +30,7 @@ SECRET_COLUMNS = frozenset({
     "claim_token",
 })  # fmt: skip
 _MAX_PAGE_SIZE = 200
+_LAST_PAGE = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,11 @@ class PortalModelView(Writing, AdminOnly, ModelView):  # type: ignore[misc]
         if name in self.number_columns:
             return "right"
         return "text" if name in self.text_columns else ""
+
+    def _get_list_extra_args(self) -> Any:
+        found = super()._get_list_extra_args()
+        found.page = min(max(found.page, 0), _LAST_PAGE)
+        return found
 
     def _get_list_filter_args(self) -> list[tuple[int, str, str]] | None:
         """Like Flask-Admin's, but an empty field of the filter form is no filter."""

@@ -1,13 +1,14 @@
 """Form fields of the administration: exact numbers, UTC times, lists, JSON and choices of rows."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Any
 
 from wtforms import Field, SelectField, StringField, TextAreaField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import ValidationError
 from wtforms.widgets import TextInput
 
@@ -108,12 +109,13 @@ class WordField(SelectField):  # type: ignore[misc]
     """One value of an enumeration; `empty` is the text for none."""
 
     def __init__(self, label: str, enum: type[StrEnum], *, empty: str | None = None, **kwargs: Any) -> None:
-        none = [("", empty)] if empty is not None else []
-        choices = none + [(member.value, member.value.replace("_", " ")) for member in enum]
+        words = [SelectChoice(member.value, member.value.replace("_", " ")) for member in enum]
+        choices = [*_none(empty), *words]
         super().__init__(label, choices=choices, coerce=lambda text: enum(text) if text else None, **kwargs)
+        self._may_be_empty = empty is not None
 
     def pre_validate(self, form: Any) -> None:
-        if self.data is None and not any(value == "" for value, _ in self.choices):
+        if self.data is None and not self._may_be_empty:
             raise ValidationError("Choose one.")
 
 
@@ -126,12 +128,13 @@ class RowField(SelectField):  # type: ignore[misc]
         super().__init__(label, choices=lambda: _row_choices(rows, empty), coerce=_row_id, **kwargs)
 
 
-def _row_choices(rows: Callable[[], Any], empty: str | None) -> Sequence[tuple[Any, str]]:
-    none = [("", empty)] if empty is not None else []
-    return none + [(row_id, name) for row_id, name in db.session.execute(rows())]
+def _none(text: str | None) -> list[SelectChoice]:
+    return [] if text is None else [SelectChoice("", text)]
+
+
+def _row_choices(rows: Callable[[], Any], empty: str | None) -> list[SelectChoice]:
+    return [*_none(empty), *(SelectChoice(str(row_id), name) for row_id, name in db.session.execute(rows()))]
 
 
 def _row_id(text: Any) -> int | None:
-    if text in (None, "", "None"):
-        return None
-    return int(text)
+    return None if text in (None, "", "None") else int(text)

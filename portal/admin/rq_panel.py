@@ -40,7 +40,7 @@ class QueuesView(AdminOnly, BaseView):  # type: ignore[misc]
         blueprint = super().create_blueprint(admin)
         blueprint.after_request(_give_token)
         blueprint.register_error_handler(RedisError, self._redis_is_away)
-        blueprint.register_error_handler(dashboard.NoSuchJobError, lambda _error: abort(404))
+        blueprint.register_error_handler(dashboard.NoSuchJobError, self._no_such_job)
         return blueprint
 
     @route("/")
@@ -135,6 +135,10 @@ class QueuesView(AdminOnly, BaseView):  # type: ignore[misc]
 
     def _page(self, name: str, **words: Any) -> str:
         return str(self.render(f"admin/rq/{name}.html", registries=REGISTRIES, tab=name, **words))
+
+    def _no_such_job(self, _error: Exception) -> ResponseReturnValue:
+        sentence = "It is done and forgotten, or it never was. Finished jobs are kept for ten minutes."
+        return self._page("refused", title="There is no such job", sentence=sentence), 404
 
     def _redis_is_away(self, _error: RedisError) -> ResponseReturnValue:
         sentence = "Redis does not answer. Nothing is lost: the rows are saved, and the sweeper asks again."

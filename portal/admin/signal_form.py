@@ -6,6 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from flask_admin.form import BaseForm
 from wtforms import SelectMultipleField
+from wtforms.fields.choices import SelectChoice
 
 from portal.admin.fields import LinesField, MomentField, NumberField, TextField, WordField
 from portal.db import db
@@ -13,9 +14,9 @@ from portal.models import Plan
 from portal.trading.types import MarketType, OrderType, Side, SignalAction, TimeInForce
 
 
-def _plan_names() -> list[tuple[str, str]]:
+def _plan_names() -> list[SelectChoice]:
     rows = db.session.scalars(sa.select(Plan.name).where(Plan.is_active).order_by(Plan.name))
-    return [(name, name) for name in rows]
+    return [SelectChoice(name) for name in rows]
 
 
 class SignalForm(BaseForm):  # type: ignore[misc]

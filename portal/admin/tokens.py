@@ -26,7 +26,7 @@ from portal.services import tokens
 class TokenForm(BaseForm):  # type: ignore[misc]
     user_id = RowField("User", lambda: sa.select(User.id, User.email).where(User.active).order_by(User.email))
     name = TextField("What for", description="Such as: TradingView alerts.", validators=[Length(max=100)])
-    scopes = SelectMultipleField("May be used for", choices=[(scope, scope) for scope in SCOPES])
+    scopes = SelectMultipleField("May be used for", choices={scope: scope for scope in SCOPES})
 
 
 class TokenView(PortalModelView):

@@ -33,7 +33,7 @@ class StateForm(BaseForm):  # type: ignore[misc]
         default=TradingStateValue.HALTED,
         description="active: trade · reducing: exits only · halted: no order at all",
     )
-    scope = SelectField("For", choices=[(scope, _HINTS[scope]) for scope in SCOPES])
+    scope = SelectField("For", choices={scope: _HINTS[scope] for scope in SCOPES})
     key = TextField(
         "Which one",
         description="Address or number of the user, name of the exchange, number of the connection, symbol; "

@@ -29,7 +29,7 @@ class UserForm(BaseForm):  # type: ignore[misc]
     name = TextField(
         "Name", description="Shown in lists; empty shows the address.", validators=[Length(max=100)]
     )
-    role = SelectField("Role", choices=[(role, f"{role}: {text}") for role, text in users.ROLES.items()])
+    role = SelectField("Role", choices={role: f"{role}: {text}" for role, text in users.ROLES.items()})
     active = BooleanField(
         "Active", default=True, description="A deactivated user is out at once, tokens included."
     )

@@ -29,6 +29,8 @@ _WORDS = {
     ),
     503: ("Portico cannot answer right now", "Try again in a minute."),
 }
+#: The second for failures of our own, when the database may be the reason.
+_TEMPLATES = ("error.html", "error_plain.html")
 _STATUS = {NotFoundError: 404, ConflictError: 409, ValidationError: 422}
 
 
@@ -75,6 +77,6 @@ def _answer(status: int, sentence: str | None = None, *, reference: str | None =
         response = jsonify(body)
     else:
         words = {"title": title, "sentence": sentence, "status": status, "reference": reference}
-        response = make_response(render_template("error.html", **words))
+        response = make_response(render_template(_TEMPLATES[status >= 500], **words))
     response.status_code = status
     return response

@@ -1,0 +1,59 @@
+"""A person with a browser, for tests of pages: logged in without a password, form tokens sent along."""
+
+import contextvars
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from portal.db import db
+from portal.models import User
+
+_TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
+
+
+@dataclass
+class Visitor:
+    """Requests run outside the test's own app context, as they do on a server: nothing on `g` is shared."""
+
+    client: FlaskClient
+
+    def get(self, path: str, **options: Any) -> TestResponse:
+        return self._open(path, method="GET", **options)
+
+    def post(self, path: str, data: Mapping[str, Any] | None = None, **options: Any) -> TestResponse:
+        """Send a form with the token of this session."""
+        return self._open(path, method="POST", data={"csrf_token": self.token(), **(data or {})}, **options)
+
+    def post_bare(self, path: str, data: Mapping[str, Any] | None = None, **options: Any) -> TestResponse:
+        """Send a form without a token."""
+        return self._open(path, method="POST", data=dict(data or {}), **options)
+
+    def token(self) -> str:
+        for path in ("/change", "/login"):
+            found = _TOKEN.search(self.get(path).text)
+            if found:
+                return found.group(1)
+        raise AssertionError("no page has a form token")
+
+    def _open(self, path: str, **options: Any) -> TestResponse:
+        response = contextvars.Context().run(self.client.open, path, buffered=True, **options)
+        # What the request committed is what the test reads next.
+        db.session.rollback()
+        return response
+
+
+def visit(app: Flask, user: User | None = None) -> Visitor:
+    """A new browser; logged in as `user` when one is given."""
+    client = app.test_client()
+    if user is not None:
+        with client.session_transaction() as session:
+            session["_user_id"] = user.fs_uniquifier
+            session["_fresh"] = True
+            session["fs_paa"] = time.time()
+    return Visitor(client)
