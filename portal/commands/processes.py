@@ -1,11 +1,17 @@
 """The long-running commands: everything at once, or one process each for many machines."""
 
+import threading
+from functools import partial
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from portal.commands.context import finish_with, portal_app
+
+if TYPE_CHECKING:
+    from flask import Flask
 
 _PORT = click.IntRange(1, 65535)
 
@@ -45,13 +51,22 @@ def worker(concurrency: int | None) -> None:
     from portal.jobs.worker import run_worker
 
     with portal_app() as app:
-        code = run_worker(app, concurrency=concurrency, preload=_import_adapter)
+        code = run_worker(app, concurrency=concurrency, preload=partial(_warm_up, app))
     finish_with(code)
 
 
-def _import_adapter() -> None:
+def _warm_up(app: "Flask") -> None:
+    from portal.services import venues
+
     # Takes two seconds and 90 MB, which the first order should not wait for.
     import_module("portal.exchanges.ccxt_adapter")
+
+    def load_markets() -> None:
+        with app.app_context():
+            venues.warm()
+
+    # Beside the work: a slow exchange must not keep the orders for others waiting.
+    threading.Thread(target=load_markets, name="warm", daemon=True).start()
 
 
 @click.command()

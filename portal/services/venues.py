@@ -1,21 +1,26 @@
 """From a connection row to an open exchange. The only place where credentials are decrypted on their way to
 an adapter. Workers only: the web process never opens an exchange."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import sqlalchemy as sa
 from flask import Flask, current_app
 
 from portal.config import Settings
 from portal.crypto import DecryptionError
-from portal.db import end_read
+from portal.db import db, end_read
 from portal.exchanges.base import Credentials, Exchange
 from portal.exchanges.catalog import OWN_EXCHANGES
+from portal.exchanges.errors import ExchangeError
 from portal.exchanges.pool import ExchangePool
 from portal.exchanges.registry import ExchangeSpec
 from portal.models import ExecutionConnection
 from portal.trading.denials import Denial, DenialCode, deny
-from portal.trading.types import ConnectionMode
+from portal.trading.types import ConnectionMode, ConnectionStatus, OrderType, Side
+
+logger = logging.getLogger(__name__)
 
 _SETTINGS = "portal_settings"
 _POOL = "portal_exchange_pool"
@@ -84,6 +89,38 @@ def public_exchange(exchange_name: str) -> Iterator[Exchange]:
     pool: ExchangePool = current_app.extensions[_POOL]
     with pool.use(_shelf_of(exchange_name), spec) as exchange:
         yield exchange
+
+
+def warm() -> int:
+    """Load the markets and the clock of every exchange that active connections use, so that the first order
+    does not wait for them. Returns how many could be reached; those that could not are tried again by the
+    first order. Network; may be repeated."""
+    used = (ExecutionConnection.is_active, ExecutionConnection.status == ConnectionStatus.ACTIVE)
+    names = list(
+        db.session.execute(sa.select(ExecutionConnection.exchange_name).where(*used).distinct()).scalars()
+    )
+    end_read()
+    return sum(_warm_up(name) for name in names)
+
+
+def _warm_up(exchange_name: str) -> bool:
+    try:
+        with public_exchange(exchange_name) as exchange:
+            # The first signed request would measure the clock; one price read does it now.
+            exchange.tickers(list(exchange.instruments())[:1])
+    except ExchangeError as error:
+        logger.warning("%s could not be reached at start (%s); orders will try again", exchange_name, error)
+        return False
+    return True
+
+
+def wants_price(exchange: Exchange, order_type: OrderType, side: Side) -> bool:
+    """True when this venue takes such a market order only with the worst acceptable price (it is then sent
+    as an immediate-or-cancel limit order for exactly the quantity)."""
+    needs = exchange.capabilities
+    return order_type is OrderType.MARKET and (
+        needs.market_needs_price or (needs.market_buy_needs_price and side is Side.BUY)
+    )
 
 
 def unreadable(error: DecryptionError) -> Denial:
