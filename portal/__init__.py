@@ -1,4 +1,5 @@
-"""Portico, a trade execution portal. Importing the package loads nothing; `create_app()` brings the parts together."""
+"""Portico, a trade execution portal. Importing the package loads nothing; `create_app()` brings the parts
+together."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ def create_app(settings: Settings | None = None, *, faces: bool = True) -> Flask
 
     Raises ConfigError when a setting is missing or wrong. Opens no connection.
     """
-    # Imported here, so that the sandbox, the command line's help and the pure core start without the web stack.
+    # Imported here, so that the sandbox, the command line's help and the pure core start without the web
+    # stack.
     from portal.app import build
 
     return build(settings, faces=faces)

@@ -23,7 +23,7 @@ def build(settings: Settings | None = None, *, faces: bool = True) -> Flask:
 
     Raises ConfigError when a setting is missing or wrong. Opens no connection.
     """
-    settings = settings or Settings.from_env()
+    settings = (settings or Settings.from_env()).require_complete()
     logs.configure(settings)
     app = Flask("portal")
     app.extensions["portal_settings"] = settings

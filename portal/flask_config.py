@@ -1,4 +1,5 @@
-"""What Flask and its extensions need to know, derived from `Settings`. No defaults of its own that an operator sets."""
+"""What Flask and its extensions need to know, derived from `Settings`. No defaults of its own that an
+operator sets."""
 
 from datetime import timedelta
 from typing import Any

@@ -45,8 +45,7 @@ class Capabilities:
     hedge_mode: bool = False
     native_stop: bool = False
     #: This venue sizes spot market buys by cost: such a request needs a `price`, the worst acceptable one,
-    #: and is sent
-    #: as an immediate-or-cancel limit order for exactly the quantity asked for.
+    #: and is sent as an immediate-or-cancel limit order for exactly the quantity asked for.
     market_buy_needs_price: bool = False
     #: As above, for every market order.
     market_needs_price: bool = False

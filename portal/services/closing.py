@@ -4,6 +4,7 @@ The same protocol as an entry: read, intend, place once, record."""
 import logging
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 
 from portal.crypto import DecryptionError
 from portal.db import db, end_read, transaction, utcnow
@@ -15,6 +16,7 @@ from portal.services.intents import Draft, Intended
 from portal.services.notifications import notify
 from portal.trading.denials import Denial, DenialCode
 from portal.trading.planning import ClosePlan, plan_close
+from portal.trading.prices import worst_price
 from portal.trading.types import (
     ClosedReason,
     ExecutionStatus,
@@ -28,6 +30,9 @@ from portal.trading.types import (
 logger = logging.getLogger(__name__)
 
 _RETRY = timedelta(seconds=5)
+#: How far beyond the mark a close may fill on venues that take market orders only with a limit: it must get
+#: out.
+_CLOSE_SLIPPAGE_BPS = Decimal(500)
 _DUST = (DenialCode.QUANTITY_BELOW_MINIMUM, DenialCode.NOTIONAL_BELOW_MINIMUM, DenialCode.NOTHING_TO_CLOSE)
 _ROLES = {
     ClosedReason.STOP_LOSS: OrderRole.STOP_LOSS,
@@ -86,22 +91,28 @@ def _close(wish: _Wish, connection: ExecutionConnection, exchange: Exchange) -> 
         if not _wanted(position) or position.version != wish.version:
             return
         quantity = min(position.close_quantity or position.quantity, position.quantity)
+        mark = (ticker.mark_price if ticker else None) or position.mark_price
         plan = plan_close(
             quantity,
             free_base,
             instrument,
             position.position_side,
             connection.position_mode,
-            price=(ticker.mark_price if ticker else None) or position.mark_price,
+            price=mark,
         )
         if isinstance(plan, Denial):
             _not_closable(position, plan)
             return
-        intended = _intend(position, connection, plan)
+        price = None
+        if venues.wants_price(exchange, OrderType.MARKET, plan.leg.side) and mark is not None:
+            price = worst_price(mark, plan.leg.side, _CLOSE_SLIPPAGE_BPS, instrument)
+        intended = _intend(position, connection, plan, price)
     placing.place(intended, exchange)
 
 
-def _intend(position: ExecutionPosition, connection: ExecutionConnection, plan: ClosePlan) -> Intended:
+def _intend(
+    position: ExecutionPosition, connection: ExecutionConnection, plan: ClosePlan, price: Decimal | None
+) -> Intended:
     """T2 of a close: the order row in flight and the position closing, in one transaction. Does not
     commit."""
     reason = position.close_reason or ClosedReason.MANUAL
@@ -115,6 +126,7 @@ def _intend(position: ExecutionPosition, connection: ExecutionConnection, plan: 
             position_side=position.position_side,
             order_type=OrderType.MARKET,
             quantity=plan.quantity,
+            price=price,
             reduce_only=plan.leg.reduce_only,
             position_mode=connection.position_mode,
             reference_price=position.mark_price,

@@ -6,6 +6,7 @@ No `Order` row: nothing was sent. `Order` row in flight: it may have been sent; 
 again."""
 
 import logging
+from dataclasses import replace
 from datetime import timedelta
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -21,6 +22,7 @@ from portal.trading.checks import age_denial
 from portal.trading.denials import Denial, DenialCode, deny
 from portal.trading.planning import EntryPlan, plan_entry, wanted_market_type
 from portal.trading.preset import PresetRules
+from portal.trading.prices import worst_price
 from portal.trading.signal import SignalTerms
 from portal.trading.symbols import resolve
 from portal.trading.types import Side, SignalAction
@@ -50,9 +52,8 @@ def run(execution_id: int) -> None:
         raise
     except Exception:
         # A bug or a row made invalid from outside. Fail closed: no order row of ours exists under this
-        # claim, so
-        # nothing was sent, and nothing will be. (After the intent the claim is gone and this changes
-        # nothing.)
+        # claim, so nothing was sent, and nothing will be. (After the intent the claim is gone and this
+        # changes nothing.)
         logger.exception("execution %s: it could not be planned", execution_id)
         denial = deny(DenialCode.INTERNAL_ERROR)
     if denial is not None:
@@ -117,9 +118,13 @@ def _plan(
     instrument = resolve(terms.currency_pair, wanted_market_type(terms, rules), exchange.instruments())
     if isinstance(instrument, Denial):
         return instrument
-    return plan_entry(
+    plan = plan_entry(
         terms, rules, market_view.read(connection, exchange, instrument, terms.direction, rules)
     )
+    if isinstance(plan, Denial) or not venues.wants_price(exchange, plan.order_type, plan.leg.side):
+        return plan
+    worst = worst_price(plan.reference_price, plan.leg.side, rules.max_slippage_bps, instrument)
+    return replace(plan, price=worst)
 
 
 def _after_failed_read(execution: Execution, token: str, error: ExchangeError) -> Denial | None:

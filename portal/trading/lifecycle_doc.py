@@ -1,7 +1,7 @@
-"""Writes `docs/order-lifecycle.md` from the tables that the code obeys, so that the page cannot drift from them.
+"""Writes `docs/order-lifecycle.md` from the tables that the code obeys, so that the page cannot drift from
+them.
 
-`python -m portal.trading.lifecycle_doc > docs/order-lifecycle.md`; a test compares the two.
-"""
+`python -m portal.trading.lifecycle_doc > docs/order-lifecycle.md`; a test compares the two. """
 
 import sys
 from collections.abc import Mapping
@@ -15,28 +15,29 @@ S = TypeVar("S", bound=StrEnum)
 
 _INTRO = """# The life of an order
 
-*This page is generated from `portal/trading`; change the tables there, then run
-`python -m portal.trading.lifecycle_doc > docs/order-lifecycle.md`.*
+*This page is generated from `portal/trading`; change the tables there, then run `python -m
+portal.trading.lifecycle_doc > docs/order-lifecycle.md`.*
 
 Two sentences explain every state below:
 
-> **No `Order` row: nothing was sent. `Order` row in flight: it may have been sent; ask the exchange, never guess,
-> never blindly send again.**
+> **No `Order` row: nothing was sent. `Order` row in flight: it may have been sent; ask the exchange,
+> never guess, never blindly send again.**
 >
 > **A queue entry is a hint; the `Execution` row is the truth.**
 
-`denied` is our refusal, before anything was sent. `rejected` is the exchange's refusal, with its code. `unresolved`
-means that nobody knows yet: the exchange is asked until the order is found or proved never to have been taken.
-There is no way from `unresolved` to `rejected`.
+`denied` is our refusal, before anything was sent. `rejected` is the exchange's refusal, with its code.
+`unresolved` means that nobody knows yet: the exchange is asked until the order is found or proved never
+to have been taken. There is no way from `unresolved` to `rejected`.
 """
 
 _ABSENCE = """## When "not found" is believed
 
-An answer "not found" counts only after the request's own validity window at the exchange has passed, plus 16 seconds
-(1 s of clock difference, 10 s that an exchange may wait inside, 5 s of delay between its engine and its queries).
-Exchanges without such a window are given 120 seconds. Then it takes three such answers, at least two seconds apart,
-from two different kinds of endpoint. Only after that proof, and only once, a new order with a new id may follow, and
-only while the signal is young enough to be traded.
+An answer "not found" counts only after the request's own validity window at the exchange has passed,
+plus 16 seconds (1 s of clock difference, 10 s that an exchange may wait inside, 5 s of delay between
+its engine and its queries). Exchanges without such a window are given 120 seconds. Then it takes three
+such answers, at least two seconds apart, from two different kinds of endpoint. Only after that proof,
+and only once, a new order with a new id may follow, and only while the signal is young enough to be
+traded.
 """
 
 
@@ -47,8 +48,8 @@ def render() -> str:
         "## An order\n",
         _diagram(ORDER_MOVES),
         _table(ORDER_MOVES),
-        f"A fill that arrives after the end is the truth: it moves even {_words(sorted(LATE_FILL_FROM))}, and raises"
-        " an alarm.\n",
+        "A fill that arrives after the end is the truth: it moves even"
+        f" {_words(sorted(LATE_FILL_FROM))}, and raises an alarm.\n",
         "## An execution\n",
         _diagram(EXECUTION_MOVES),
         _table(EXECUTION_MOVES),

@@ -46,3 +46,11 @@ def order_price(instrument: Instrument, price: Decimal, side: Side, market: Deci
 def is_gain(position_side: PositionSide, entry: Decimal, price: Decimal) -> bool:
     """True when a position opened at `entry` would win at `price`."""
     return (price - entry) * position_side.sign > 0
+
+
+def worst_price(reference: Decimal, side: Side, slippage_bps: Decimal, instrument: Instrument) -> Decimal:
+    """The worst price at which a market order may fill: `slippage_bps` beyond `reference`, on the tick
+    inside."""
+    with exact():
+        sign = 1 if side is Side.BUY else -1
+        return instrument.round_price(reference * (1 + sign * slippage_bps / 10_000), side)

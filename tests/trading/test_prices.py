@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portal.trading.denials import Denial, DenialCode
-from portal.trading.prices import adverse_bps, order_price, reference_price, spread_bps
+from portal.trading.prices import adverse_bps, order_price, reference_price, spread_bps, worst_price
 from portal.trading.types import Side
 from tests.trading.factories import D, bounded, money, spot, ticker
 
@@ -70,3 +70,11 @@ def test_an_order_price_is_on_the_tick_and_never_worse_for_the_owner(
     assert found % tick == 0
     assert abs(found - price) < tick
     assert found <= price if side is Side.BUY else found >= price
+
+
+@pytest.mark.parametrize(("side", "worst"), [(Side.BUY, "50505"), (Side.SELL, "49495")])
+def test_worst_price_of_a_market_order_is_on_the_tick_and_not_beyond_the_slippage(
+    side: Side, worst: str
+) -> None:
+    instrument = spot(tick_size=D(5))
+    assert worst_price(Decimal(50_000), side, Decimal("101"), instrument) == Decimal(worst)
