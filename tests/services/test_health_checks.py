@@ -14,6 +14,7 @@ from portal.db import db
 from portal.services import trading_state
 from portal.services.health_checks import Level, run_checks
 from portal.trading.types import ConnectionMode, ConnectionStatus, TradingStateValue
+from tests.jobs.redis_server import RedisServer
 from tests.world import make_admin, make_connection, make_user
 
 
@@ -86,16 +87,20 @@ def test_a_missing_administrator_and_a_halt_are_found(app: Flask, settings: Sett
     assert findings[1].hint == "`portal resume --scope exchange:bybit` ends it."
 
 
-def test_a_redis_that_forgets_and_does_not_write_is_found(sound: Settings) -> None:
-    with Redis.from_url(str(sound.redis_url)) as client:
-        before = {name: client.config_get(name)[name] for name in ("maxmemory-policy", "appendonly")}
-        try:
+def test_a_redis_that_forgets_and_does_not_write_is_found(
+    sound: Settings, app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = RedisServer()
+    server.start()
+    try:
+        with Redis.from_url(server.url) as client:
+            monkeypatch.setitem(app.extensions, "portal_redis", client)
+            assert found(sound) == []
             client.config_set("maxmemory-policy", "allkeys-lru")
             client.config_set("appendonly", "no")
             assert found(sound) == ["portal.E005", "portal.W102"]
-        finally:
-            for name, value in before.items():
-                client.config_set(name, value)
+    finally:
+        server.close()
 
 
 @pytest.fixture
