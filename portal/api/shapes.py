@@ -4,10 +4,10 @@ secret."""
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from portal.api.orders import OrderSummary
 from portal.db import JsonDict
 from portal.models import Execution, ExecutionConnection, ExecutionPosition, Signal
 from portal.trading.numbers import text
+from portal.web.orders import OrderSummary
 
 
 def number(value: Decimal | None) -> str | None:

@@ -8,13 +8,13 @@ from flask import request
 from portal.api.auth import caller, require_admin, scope
 from portal.api.blueprints import api
 from portal.api.bodies import read_json
-from portal.api.orders import summaries
 from portal.api.paging import fetch_page, refuse_unknown
 from portal.api.shapes import execution_json, signal_json
 from portal.db import JsonDict, db
 from portal.errors import ValidationError
 from portal.models import Execution, Signal, User
 from portal.services import signals
+from portal.web.orders import summaries
 from portal.web.scoping import one, visible_to
 
 

@@ -5,7 +5,7 @@ Rooms that belong to one thing are blueprints listed in `blueprints.py`. No writ
 
 from flask import Flask
 
-from portal.web import errors, formatting, headers, row_ids, security
+from portal.web import errors, formatting, headers, row_ids, security, words
 from portal.web.blueprints import BLUEPRINTS
 
 
@@ -17,5 +17,6 @@ def init_app(app: Flask) -> None:
     errors.init_app(app)
     formatting.init_app(app)
     row_ids.init_app(app)
+    app.jinja_env.globals.update(words=words)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)

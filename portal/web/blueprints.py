@@ -2,4 +2,10 @@
 
 from flask import Blueprint
 
-BLUEPRINTS: tuple[Blueprint, ...] = ()
+from portal.web.connections import connections
+from portal.web.executions import executions
+from portal.web.home import home
+from portal.web.notifications import notifications
+from portal.web.positions import positions
+
+BLUEPRINTS: tuple[Blueprint, ...] = (home, connections, positions, executions, notifications)

@@ -15,6 +15,7 @@ from portal.models import (
     ExecutionPosition,
     Notification,
     Signal,
+    Subscription,
     User,
 )
 
@@ -65,6 +66,8 @@ def _is_owner(user: User, model: type[Base]) -> sa.ColumnElement[bool]:
         return sa.or_(mine, Notification.user_id.is_(None)) if user.is_admin else mine
     if model is Signal:
         return sa.exists().where(Execution.signal_id == Signal.id, Execution.owner_id == user.id)
+    if model is Subscription:
+        return Subscription.user_id == user.id
     if model in _WITH_OWNER_ID:
         owned: sa.ColumnElement[bool] = _column(model, "owner_id") == user.id
         return owned

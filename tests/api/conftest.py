@@ -29,11 +29,16 @@ class Caller:
         return {"Authorization": f"Bearer {self.token}"}
 
     def get(self, path: str, **options: Any) -> TestResponse:
-        return self.client.get(path, headers=self.headers, **options)
+        return self.open(path, **options)
 
     def post(self, path: str, json: Any = None, **options: Any) -> TestResponse:
+        return self.open(path, method="POST", json=json, **options)
+
+    def open(self, path: str, **options: Any) -> TestResponse:
         headers = {**self.headers, **options.pop("headers", {})}
-        return self.client.post(path, json=json, headers=headers, **options)
+        # In a context of its own, as on a server: the one of the test would be shared by all requests.
+        with self.client.application.app_context():
+            return self.client.open(path, headers=headers, **options)
 
     def raw(self, path: str, body: str | bytes, content_type: str = "application/json") -> TestResponse:
         return self.post(path, data=body, content_type=content_type)

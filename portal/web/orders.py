@@ -1,4 +1,4 @@
-"""What the orders of executions come to, for the fan-out report. Reads only."""
+"""What the orders of executions come to, for reports and pages. Reads only."""
 
 from collections import defaultdict
 from collections.abc import Sequence

@@ -1,0 +1,136 @@
+"""A person's accounts at exchanges: adding, testing, switching. The web process itself never talks to an
+exchange."""
+
+from datetime import timedelta
+
+from flask import current_app, flash, redirect, render_template, request, url_for
+from flask_security import auth_required
+from werkzeug.wrappers import Response
+
+from portal.errors import ValidationError
+from portal.models import Execution, ExecutionConnection, ExecutionLog
+from portal.services import connections as service
+from portal.web.access import me, pages
+from portal.web.connection_forms import CredentialsForm, EditForm, NewConnectionForm, show_errors
+from portal.web.orders import summaries
+from portal.web.paging import latest, page_of
+from portal.web.scoping import one, owned_by
+
+connections = pages("connections", __name__, "/connections")
+
+_RECENT = 10
+_LOG_LINES = 20
+
+
+def _freshness() -> timedelta:
+    limit: timedelta = current_app.config["SECURITY_FRESHNESS"]
+    return limit
+
+
+#: Whoever enters keys has given the password a short while ago.
+fresh_login = auth_required("session", within=_freshness)
+
+
+@connections.get("")
+def index() -> str:
+    return render_template(
+        "web/connections.html", page=page_of(owned_by(me(), ExecutionConnection), ExecutionConnection)
+    )
+
+
+@connections.get("/<row_id:connection_id>")
+def show(connection_id: int) -> str:
+    user = me()
+    connection = _mine(connection_id)
+    executions = latest(
+        owned_by(user, Execution).where(Execution.connection_id == connection.id), Execution, _RECENT
+    )
+    logs = owned_by(user, ExecutionLog).where(ExecutionLog.connection_id == connection.id)
+    return render_template(
+        "web/connection.html",
+        connection=connection,
+        executions=executions,
+        orders=summaries([execution.id for execution in executions]),
+        logs=latest(logs, ExecutionLog, _LOG_LINES),
+    )
+
+
+@connections.route("/new", methods=["GET", "POST"])
+@fresh_login
+def new() -> str | Response | tuple[str, int]:
+    user = me()
+    form = NewConnectionForm.for_owner(user)
+    if form.validate_on_submit():
+        try:
+            made = service.create(form.values(admin_owned=user.is_admin), owner=user, actor=user)
+        except ValidationError as error:
+            show_errors(form, error)
+        else:
+            flash(f"{made.name} was added. A worker tests it now; reload in a few seconds.", "success")
+            return redirect(url_for("connections.show", connection_id=made.id))
+    return _answer("web/connection_new.html", form)
+
+
+@connections.route("/<row_id:connection_id>/credentials", methods=["GET", "POST"])
+@fresh_login
+def credentials(connection_id: int) -> str | Response | tuple[str, int]:
+    connection = _mine(connection_id)
+    form = CredentialsForm()
+    if form.validate_on_submit():
+        try:
+            service.set_credentials(connection_id, form.credentials(), actor=me())
+        except ValidationError as error:
+            show_errors(form, error)
+        else:
+            flash("The credentials were replaced. A worker tests them now.", "success")
+            return redirect(url_for("connections.show", connection_id=connection_id))
+    return _answer("web/connection_credentials.html", form, connection)
+
+
+@connections.route("/<row_id:connection_id>/edit", methods=["GET", "POST"])
+def edit(connection_id: int) -> str | Response | tuple[str, int]:
+    connection = _mine(connection_id)
+    form = EditForm.for_connection(connection, me())
+    if form.validate_on_submit():
+        try:
+            service.update(connection_id, form.values(), actor=me())
+        except ValidationError as error:
+            show_errors(form, error)
+        else:
+            flash("The connection was changed.", "success")
+            return redirect(url_for("connections.show", connection_id=connection_id))
+    return _answer("web/connection_edit.html", form, connection)
+
+
+@connections.post("/<row_id:connection_id>/test")
+def test(connection_id: int) -> Response:
+    service.request_test(_mine(connection_id).id, actor=me())
+    flash("A worker tests the connection now. Reload in a few seconds to see the result.", "success")
+    return redirect(url_for("connections.show", connection_id=connection_id))
+
+
+@connections.post("/<row_id:connection_id>/switch")
+def switch(connection_id: int) -> Response:
+    connection = _mine(connection_id)
+    turn_on = request.form.get("to") == "on"
+    service.update(connection.id, {"is_active": turn_on}, actor=me())
+    message = (
+        "The connection is switched on; it takes part in the next signal."
+        if turn_on
+        else "The connection is switched off. It takes no new signals; open positions are still watched."
+    )
+    flash(message, "success")
+    return redirect(url_for("connections.show", connection_id=connection_id))
+
+
+def _mine(connection_id: int) -> ExecutionConnection:
+    return one(owned_by(me(), ExecutionConnection), ExecutionConnection, connection_id)
+
+
+def _answer(
+    template: str,
+    form: NewConnectionForm | CredentialsForm | EditForm,
+    connection: ExecutionConnection | None = None,
+) -> str | tuple[str, int]:
+    page = render_template(template, form=form, connection=connection)
+    return (page, 422) if form.errors else page

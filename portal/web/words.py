@@ -1,0 +1,87 @@
+"""What statuses mean, for people who do not know ours. Pure text."""
+
+from decimal import Decimal
+from typing import NamedTuple
+
+from portal.models import Execution, ExecutionConnection, ExecutionPosition
+from portal.trading.types import ClosedReason, ExecutionStatus, OrderRole, Protection
+
+#: When the execution itself has no message.
+_EXECUTION = {
+    ExecutionStatus.PENDING: "Waiting for a worker. Nothing was sent yet.",
+    ExecutionStatus.IN_FLIGHT: "On its way to the exchange.",
+    ExecutionStatus.OPEN: "The order rests at the exchange and waits for its price.",
+    ExecutionStatus.PARTIALLY_FILLED: "A part is filled; the rest waits at the exchange.",
+    ExecutionStatus.FILLED: "The order was filled completely.",
+    ExecutionStatus.DENIED: "Not sent: one of the checks said no.",
+    ExecutionStatus.REJECTED: "The exchange refused the order. Nothing was bought or sold.",
+    ExecutionStatus.UNRESOLVED: "Not confirmed by the exchange yet. It is asked; nothing is sent twice.",
+    ExecutionStatus.NOT_PLACED: "The order did not reach the exchange. Nothing was bought or sold.",
+    ExecutionStatus.EXPIRED: "Too old when its turn came. Nothing was sent.",
+    ExecutionStatus.CANCELED: "Canceled before it was filled.",
+}
+_HEALTH = {
+    "healthy": "Ready for signals.",
+    "stale": "Not heard of for a day. Run a test.",
+    "testing": "Being tested.",
+    "error": "Takes no signals until it is repaired.",
+    "inactive": "Switched off. It takes no signals; open positions are still watched.",
+}
+PROTECTION = {
+    Protection.NATIVE: "Stop and targets rest at the exchange.",
+    Protection.LOCAL: "Portico watches the price and closes the position itself.",
+    Protection.FAILED: "Nobody watches the stop. Close the position, or set a stop at the exchange.",
+}
+CLOSED = {
+    ClosedReason.TAKE_PROFIT: "take-profit",
+    ClosedReason.STOP_LOSS: "stop-loss",
+    ClosedReason.TRAILING: "trailing stop",
+    ClosedReason.MANUAL: "by hand",
+    ClosedReason.SIGNAL: "by a signal",
+    ClosedReason.EXTERNAL: "outside Portico",
+    ClosedReason.LIQUIDATION: "liquidation",
+    ClosedReason.EMERGENCY: "emergency",
+}
+ROLES = {
+    OrderRole.ENTRY: "Entry",
+    OrderRole.STOP_LOSS: "Stop-loss",
+    OrderRole.TAKE_PROFIT: "Take-profit",
+    OrderRole.CLOSE: "Close",
+}
+STEPS = {
+    "queue": "Waiting for a worker",
+    "read": "Reading balance and prices",
+    "plan": "Checking and sizing",
+    "place": "Placing at the exchange",
+    "record": "Recording the outcome",
+}
+
+
+class Target(NamedTuple):
+    """One take-profit of a position."""
+
+    price: Decimal
+    done: bool
+
+
+def targets(position: ExecutionPosition) -> list[Target]:
+    """The take-profits of a position, as numbers."""
+    return [Target(Decimal(str(each["price"])), bool(each.get("done"))) for each in position.tp_prices]
+
+
+def unit(position: ExecutionPosition) -> str:
+    """What the position's quantity counts."""
+    return position.base if position.contract_size == 1 else "contracts"
+
+
+def reason(execution: Execution) -> str:
+    """What became of the execution, in a sentence."""
+    return execution.message or _EXECUTION[execution.status]
+
+
+def health(connection: ExecutionConnection) -> str:
+    """What the connection's health means, in a sentence."""
+    state = connection.get_health_status()
+    if state == "error" and connection.last_error:
+        return connection.last_error
+    return _HEALTH[state]

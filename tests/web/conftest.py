@@ -1,0 +1,90 @@
+"""People in front of the portal pages."""
+
+import html
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from portal.models import User
+from tests import world
+
+MakeVisitor = Callable[[User], "Visitor"]
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """A browser in which somebody is logged in."""
+
+    client: FlaskClient
+    user: User
+
+    def get(self, path: str, **options: Any) -> TestResponse:
+        return self.open(path, **options)
+
+    def open(self, path: str, **options: Any) -> TestResponse:
+        # In a context of its own, as on a server: the one of the test would keep who was logged in before.
+        with self.client.application.app_context():
+            return self.client.open(path, **options)
+
+    def see(self, path: str) -> str:
+        """The page as text, without markup."""
+        answer = self.get(path)
+        assert answer.status_code == 200, answer.text
+        return words(answer.text)
+
+    def csrf_token(self) -> str:
+        found = re.search(r'name="csrf_token" value="([^"]+)"', self.get("/").text)
+        assert found is not None
+        return found[1]
+
+    def post(self, path: str, data: dict[str, Any] | None = None, **options: Any) -> TestResponse:
+        return self.open(
+            path, method="POST", data={"csrf_token": self.csrf_token()} | (data or {}), **options
+        )
+
+
+def words(page: str) -> str:
+    """What a person reads of a page."""
+    text = re.sub(r"<(script|style)\b.*?</\1>|<[^>]+>", " ", page, flags=re.S)
+    return re.sub(r"\s+", " ", html.unescape(text))
+
+
+@pytest.fixture
+def visiting(app: Flask) -> MakeVisitor:
+    def make(user: User) -> Visitor:
+        client = app.test_client()
+        with client.session_transaction() as session:
+            session.update(
+                {"_user_id": user.fs_uniquifier, "_fresh": True, "fs_cc": "set", "fs_paa": time.time()}
+            )
+        return Visitor(client, user)
+
+    return make
+
+
+@pytest.fixture
+def admin(app: Flask) -> User:
+    return world.make_admin()
+
+
+@pytest.fixture
+def alice(app: Flask) -> User:
+    return world.make_user("alice@example.org")
+
+
+@pytest.fixture
+def bob(app: Flask) -> User:
+    return world.make_user("bob@example.org")
+
+
+@pytest.fixture
+def visitor(visiting: MakeVisitor, alice: User) -> Visitor:
+    """Alice."""
+    return visiting(alice)
