@@ -1,5 +1,6 @@
 """The start-up checks: what they find, and that they find nothing when all is well."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -135,3 +136,17 @@ def test_a_database_without_the_migrations_is_found(app: Flask, sound: Settings)
         with db.engine.begin() as connection:
             connection.exec_driver_sql("INSERT INTO alembic_version SELECT * FROM kept")
             connection.exec_driver_sql("DROP TABLE kept")
+
+
+def test_operations_page_lists_exactly_the_findings_that_exist() -> None:
+    root = Path(__file__).parents[2]
+    in_code = {
+        number
+        for path in (root / "portal" / "services").glob("health_checks*.py")
+        for number in re.findall(r'"(portal\.[EW]\d{3})"', path.read_text())
+    }
+    table = re.findall(
+        r"^\| `(portal\.[EW]\d{3})` \|", (root / "docs" / "operations.md").read_text(), re.MULTILINE
+    )
+
+    assert sorted(in_code) == table
