@@ -1,0 +1,129 @@
+"""The portal in a real browser: log in, add an account, close a position; on a wide screen and on a phone."""
+
+import shutil
+import threading
+from collections.abc import Iterator
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from playwright.sync_api import Browser, Page, sync_playwright
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from portal.db import db
+from portal.models import ExecutionConnection, ExecutionPosition, User
+from portal.services import users
+from tests import world
+
+PASSWORD = "a long enough password"
+PAGES = ("/", "/connections", "/connections/1", "/connections/new", "/positions?show=all", "/positions/1",
+         "/positions/1/close", "/executions", "/executions/1", "/notifications")  # fmt: skip
+
+
+class QuietHandler(WSGIRequestHandler):
+    """Writes no line per request."""
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        pass
+
+
+@pytest.fixture
+def portal_url(app: Flask) -> Iterator[str]:
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=QuietHandler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def alice(app: Flask) -> User:
+    user, _ = users.create_user("alice@example.org", "trader", PASSWORD, actor="tests")
+    connection = world.make_connection(user, "A rather long name of an account at an exchange")
+    execution = world.make_execution(world.make_signal(world.make_admin()), connection)
+    world.make_order(execution, exchange_order_id="8389765502")
+    world.make_log(execution, message="The exchange accepted the order 8389765502.")
+    world.make_position(connection, execution_id=execution.id)
+    world.make_notification(user, "BTC/USDT was bought", execution_id=execution.id)
+    return user
+
+
+def log_in(page: Page, url: str) -> list[str]:
+    """Log in; returns the list that the browser's complaints will go into."""
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(f"{url}/")
+    page.get_by_label("E-mail address").fill("alice@example.org")
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("heading", name="Home", exact=True).wait_for()
+    return complaints
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_pages_fit_the_screen_and_the_browser_has_nothing_to_complain_of(
+    chromium: Browser, portal_url: str, alice: User, width: int, scheme: str
+) -> None:
+    page = chromium.new_page(viewport={"width": width, "height": 844}, color_scheme=scheme)  # type: ignore[arg-type]
+    complaints = log_in(page, portal_url)
+    for path in PAGES:
+        answer = page.goto(portal_url + path)
+        assert answer is not None
+        assert answer.status == 200, path
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), path
+    assert complaints == []
+    page.close()
+
+
+def test_owner_closes_a_position_after_being_asked(chromium: Browser, portal_url: str, alice: User) -> None:
+    page = chromium.new_page()
+    log_in(page, portal_url)
+    page.get_by_role("link", name="Close…").click()
+    page.get_by_role("button", name="Close at the market").click()
+    page.get_by_text("A worker closes BTC/USDT").wait_for()
+    db.session.rollback()
+    assert db.session.scalars(sa.select(ExecutionPosition.close_reason)).all() == ["manual"]
+    page.close()
+
+
+def test_owner_adds_an_account_and_its_keys_are_not_in_any_page(
+    chromium: Browser, portal_url: str, alice: User
+) -> None:
+    page = chromium.new_page()
+    log_in(page, portal_url)
+    page.goto(f"{portal_url}/connections/new")
+    page.get_by_label("Name").fill("Kraken account")
+    page.get_by_label("Exchange").select_option("kraken")
+    page.get_by_label("API key").fill("canary-key")
+    page.get_by_label("API secret").fill("canary-secret")
+    page.get_by_role("button", name="Add and test").click()
+    page.get_by_text("Kraken account was added").wait_for()
+    assert "canary" not in page.content()
+    db.session.rollback()
+    made = db.session.scalars(
+        sa.select(ExecutionConnection).where(ExecutionConnection.name == "Kraken account")
+    ).one()
+    assert (made.user_id, made.get_credential("secret")) == (alice.id, "canary-secret")
+    page.close()
+
+
+def test_owner_reads_a_notification_away(chromium: Browser, portal_url: str, alice: User) -> None:
+    page = chromium.new_page()
+    log_in(page, portal_url)
+    page.get_by_label("1 unread").wait_for()
+    page.get_by_role("button", name="Mark read").click()
+    page.get_by_role("heading", name="Recent executions").wait_for()
+    assert page.get_by_label("1 unread").count() == 0
+    page.close()
