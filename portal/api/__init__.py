@@ -13,7 +13,7 @@ from portal.api import (
     describe,
     errors,
     hooks,
-    limits,
+    memory,
     ops,
     positions,
     signals,
@@ -35,7 +35,7 @@ def init_app(app: Flask) -> None:
     """Attach the API to the app. Opens no connection. Raises RuntimeError when a route does not say its
     scope."""
     row_ids.init_app(app)
-    limits.init_app(app)
+    memory.init_app(app)
     counting.init_app(app)
     deadline.init_app(app)
     app.before_request(errors.answer_unknown_route)

@@ -7,19 +7,16 @@ pass in the instant in which a minute begins while Redis is away.
 
 import hashlib
 import json
-import logging
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from flask import current_app
-from redis import RedisError
+from redis import Redis
 
+from portal.api import memory
 from portal.db import db
 from portal.models import Signal
-
-logger = logging.getLogger(__name__)
 
 WINDOW = 60
 
@@ -56,15 +53,11 @@ def _seen_before(author_id: int, digest: str, minute: int, now: datetime) -> str
 def _agreed(digest: str, minute: int) -> str:
     """The key on which all who are at it now agree, also when the minute changes between two of them."""
     mine = _key(digest, minute)
-    redis = current_app.extensions["portal_redis"]
-    name = f"portal:alert:{digest}"
-    try:
-        if redis.set(name, mine, nx=True, ex=WINDOW):
-            return mine
-        theirs = redis.get(name)
-    except (RedisError, OSError) as error:
-        logger.warning(
-            "an alert without a key goes by the minute alone: Redis did not answer (%s)", type(error).__name__
-        )
+    return memory.ask(lambda redis: _first(redis, f"portal:alert:{digest}", mine), otherwise=mine)
+
+
+def _first(redis: Redis, name: str, mine: str) -> str:
+    if redis.set(name, mine, nx=True, ex=WINDOW):
         return mine
+    theirs: Any = redis.get(name)
     return theirs.decode() if theirs else mine
