@@ -15,6 +15,7 @@ from portal.db import db, utcnow
 from portal.models import Role, User
 from portal.services import audit
 from portal.services.users import MIN_PASSWORD
+from portal.web.factor_forms import CodeForm, RecoveryForm, RescueForm, SetupForm
 from portal.web.login import LoginForm
 
 csrf = CSRFProtect()
@@ -30,7 +31,16 @@ def init_app(app: Flask) -> None:
         app.config.setdefault(name, value)
     csrf.init_app(app)
     datastore = SQLAlchemyUserDatastore(db, User, Role)
-    Security(app, datastore, login_form=LoginForm, totp_cls=OneTimeTotp)
+    Security(
+        app,
+        datastore,
+        login_form=LoginForm,
+        two_factor_setup_form=SetupForm,
+        two_factor_rescue_form=RescueForm,
+        two_factor_verify_code_form=CodeForm,
+        mf_recovery_form=RecoveryForm,
+        totp_cls=OneTimeTotp,
+    )
     # Flask-Security looks for its own tokens in the address and the JSON body of every request. Ours are the
     # API's business, and a body must not be read before its size was checked.
     app.login_manager.request_loader(_nobody)  # type: ignore[attr-defined]

@@ -34,8 +34,9 @@ def note_failure(account: str, address: str) -> None:
     try:
         pipe = current_app.extensions["portal_redis"].pipeline()
         for key in _limits(account, address):
+            # Not EXPIRE … NX: the Redis that embedded mode brings is older than that.
+            pipe.set(key, 0, ex=WINDOW, nx=True)
             pipe.incr(key)
-            pipe.expire(key, WINDOW, nx=True)
         pipe.execute()
     except RedisError:
         logger.warning("Redis is away: a wrong password was not counted")

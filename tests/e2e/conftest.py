@@ -1,0 +1,113 @@
+"""A real browser against a real server: `live_server`, `browser`, `page`. Everything on loopback."""
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import pytest
+from flask import Flask
+from flask_security.utils import hash_password
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+from werkzeug.serving import make_server
+
+from portal.models import User
+from tests import world
+
+CHROMIUM = "/usr/bin/chromium"
+ARGUMENTS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture
+def live_server(app: Flask) -> Iterator[str]:
+    """The address of the application under test, served to browsers."""
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join(10)
+    server.server_close()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
+@dataclass
+class Complaints:
+    """What the browser's console said: errors, warnings, violations of the content security policy."""
+
+    lines: list[str] = field(default_factory=list)
+
+    def listen(self, page: Page) -> None:
+        page.on("console", self._note)
+        page.on("pageerror", lambda error: self.lines.append(f"{page.url}: {error}"))
+        page.on("requestfailed", self._note_request)
+
+    def _note_request(self, request: Request) -> None:
+        # Leaving a page aborts what it was still loading; that is no fault of the page.
+        if request.failure != "net::ERR_ABORTED":
+            self.lines.append(f"{request.url}: {request.failure}")
+
+    def _note(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.lines.append(f"{message.page.url if message.page else ''}: {message.text}")
+
+
+@pytest.fixture
+def complaints() -> Complaints:
+    return Complaints()
+
+
+OpenPage = Callable[..., Page]
+
+
+@pytest.fixture
+def open_page(browser: Browser, live_server: str, complaints: Complaints) -> Iterator[OpenPage]:
+    """`open_page(width=390, height=844, dark=True)`: a page in a fresh browser profile. A complaint in its
+    console fails the test."""
+    contexts = []
+
+    def make(*, width: int = 1280, height: int = 900, dark: bool = False) -> Page:
+        context = browser.new_context(
+            base_url=live_server,
+            viewport={"width": width, "height": height},
+            color_scheme="dark" if dark else "light",
+        )
+        context.set_default_timeout(15_000)
+        contexts.append(context)
+        page = context.new_page()
+        complaints.listen(page)
+        return page
+
+    yield make
+    for context in contexts:
+        context.close()
+    assert complaints.lines == []
+
+
+@pytest.fixture
+def page(open_page: OpenPage) -> Page:
+    """A wide, light page."""
+    return open_page()
+
+
+def person(email: str, role: str) -> User:
+    """Somebody who can log in with PASSWORD."""
+    return world.make_user(email, role, password=hash_password(PASSWORD))
+
+
+def log_in(page: Page, email: str) -> None:
+    page.goto("/login")
+    page.fill("#email", email)
+    page.fill("#password", PASSWORD)
+    page.click("main button")
+    page.wait_for_url(lambda url: "/login" not in url)

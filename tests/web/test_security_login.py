@@ -1,0 +1,190 @@
+"""Logging in and out: passwords, throttling, sessions, the second factor."""
+
+import re
+from collections.abc import Iterator
+from urllib.parse import urljoin, urlsplit
+
+import pytest
+from flask import Flask
+from flask_security.utils import hash_password
+from werkzeug.test import TestResponse
+
+from portal.db import db
+from portal.jobs import queues
+from portal.models import AuditEntry, User
+from portal.web import throttle
+from tests import world
+from tests.visiting import Visitor, visit
+
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture
+def alice(app: Flask) -> User:
+    return world.make_user("alice@example.org", password=hash_password(PASSWORD))
+
+
+@pytest.fixture
+def stranger(app: Flask) -> Visitor:
+    return visit(app)
+
+
+def log_in(
+    visitor: Visitor, password: str = PASSWORD, email: str = "alice@example.org", path: str = "/login"
+) -> TestResponse:
+    return visitor.post(path, {"email": email, "password": password})
+
+
+def is_in(visitor: Visitor) -> bool:
+    return visitor.get("/change").status_code == 200
+
+
+def test_login_when_the_password_is_right_then_works_in_any_case_of_the_address_and_is_audited(
+    stranger: Visitor, alice: User
+) -> None:
+    assert not is_in(stranger)
+    assert log_in(stranger, email=" Alice@Example.ORG ").location == "/"
+    assert is_in(stranger)
+    user = db.session.get_one(User, alice.id)
+    assert user.login_count == 1
+    assert user.password.startswith("$argon2id$")
+    assert [entry.action for entry in db.session.query(AuditEntry)] == ["portal.user.logged_in"]
+
+
+def test_login_when_something_is_wrong_then_the_answer_does_not_say_what(
+    stranger: Visitor, alice: User
+) -> None:
+    world.make_user("gone@example.org", password=hash_password(PASSWORD), active=False)
+    said = re.compile(r'role="alert">([^<]+)')
+    wrong = said.findall(log_in(stranger, "wrong").text)
+    unknown = said.findall(log_in(stranger, email="nobody@example.org").text)
+    assert len(wrong) == 1
+    assert wrong == unknown
+    log_in(stranger, email="gone@example.org")
+    assert not is_in(stranger)
+
+
+def test_login_when_guessed_then_is_slowed_down_for_this_address_only(app: Flask, alice: User) -> None:
+    guesser = visit(app)
+    for _ in range(throttle.PER_ACCOUNT_AND_ADDRESS):
+        log_in(guesser, "guess")
+    assert "Too many wrong passwords" in log_in(guesser).text
+    assert not is_in(guesser)
+    # The owner, from elsewhere, and other accounts from here, are not locked out.
+    owner = visit(app)
+    owner.client.environ_base["REMOTE_ADDR"] = "127.0.0.2"
+    assert log_in(owner).status_code == 302
+    world.make_user("bob@example.org", password=hash_password(PASSWORD))
+    assert log_in(visit(app), email="bob@example.org").status_code == 302
+
+
+def test_login_when_one_address_tries_many_accounts_then_it_is_stopped(app: Flask, alice: User) -> None:
+    with app.test_request_context():
+        for number in range(throttle.PER_ADDRESS):
+            throttle.note_failure(f"{number}@example.org", "127.0.0.1")
+        assert throttle.is_blocked("fresh@example.org", "127.0.0.1")
+        assert not throttle.is_blocked("fresh@example.org", "127.0.0.9")
+    assert "Too many wrong passwords" in log_in(visit(app)).text
+
+
+def test_right_password_when_given_in_time_then_forgets_the_failures(app: Flask, alice: User) -> None:
+    for _ in range(2):
+        visitor = visit(app)
+        for _ in range(throttle.PER_ACCOUNT_AND_ADDRESS - 1):
+            log_in(visitor, "guess")
+        assert log_in(visitor).status_code == 302
+
+
+@pytest.fixture
+def redis_away(app: Flask) -> Iterator[None]:
+    real = app.extensions["portal_redis"]
+    app.extensions["portal_redis"] = queues.connect("redis://127.0.0.1:1/0", timeout=0.2)
+    yield
+    app.extensions["portal_redis"] = real
+
+
+@pytest.mark.usefixtures("redis_away")
+def test_login_when_redis_is_away_then_still_works(stranger: Visitor, alice: User) -> None:
+    log_in(stranger, "wrong")
+    assert not is_in(stranger)
+    log_in(stranger)
+    assert is_in(stranger)
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "https://evil.example/", "//evil.example", "///evil.example", "/\\evil.example", "\\\\evil.example",
+        "http:evil.example", "javascript:alert(1)", "https:/evil.example", " https://evil.example",
+        "/%09/evil.example", "http://localhost@evil.example/",
+    ],
+)  # fmt: skip
+def test_next_when_it_leads_elsewhere_then_is_not_followed(
+    stranger: Visitor, alice: User, hostile: str
+) -> None:
+    for path, data in ((f"/login?next={hostile}", {}), ("/login", {"next": hostile})):
+        token = stranger.token()
+        form = {"email": alice.email, "password": PASSWORD, "csrf_token": token, **data}
+        location = stranger.post_bare(path, form).location or "/"
+        # As a browser reads it: backslashes are slashes to it, percent signs are just letters of a path.
+        assert "\\" not in location
+        assert urlsplit(urljoin("http://localhost/login", location))[:2] == ("http", "localhost"), location
+        stranger.client.delete_cookie("portal")
+
+
+def test_next_when_it_is_ours_then_is_followed(stranger: Visitor, alice: User) -> None:
+    assert log_in(stranger, path="/login?next=/change").location == "/change"
+
+
+def test_login_when_sent_without_a_token_then_is_refused(stranger: Visitor, alice: User) -> None:
+    response = stranger.post_bare("/login", {"email": alice.email, "password": PASSWORD})
+    assert response.status_code == 400
+    assert not is_in(stranger)
+
+
+def test_logout_when_asked_by_get_or_without_token_then_nothing_happens(app: Flask, alice: User) -> None:
+    visitor = visit(app, alice)
+    assert visitor.get("/logout").status_code == 405
+    assert visitor.post_bare("/logout").status_code == 400
+    assert is_in(visitor)
+    assert visitor.post("/logout").location == "/login"
+    assert not is_in(visitor)
+
+
+def test_password_when_changed_then_all_other_sessions_end(app: Flask, alice: User) -> None:
+    here, there = visit(app, alice), visit(app, alice)
+    new = "another good password"
+    data = {"password": PASSWORD, "new_password": new, "new_password_confirm": new}
+    assert (
+        "field-error"
+        in here.post("/change", {**data, "new_password": "short", "new_password_confirm": "short"}).text
+    )
+    assert is_in(there)
+    assert here.post("/change", data).status_code == 302
+    assert is_in(here)
+    assert not is_in(there)
+    assert log_in(visit(app), new).status_code == 302
+
+
+def test_session_when_a_user_is_deactivated_then_ends_at_once(app: Flask, alice: User) -> None:
+    visitor = visit(app, alice)
+    assert is_in(visitor)
+    db.session.get_one(User, alice.id).active = False
+    db.session.commit()
+    assert not is_in(visitor)
+
+
+def test_session_cookie_when_set_then_is_out_of_reach_of_scripts_and_other_sites(
+    stranger: Visitor, alice: User
+) -> None:
+    cookie = log_in(stranger).headers["Set-Cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=Lax" in cookie
+    assert "remember_token" not in str(log_in(stranger).headers)
+
+
+def test_token_in_the_address_when_sent_then_logs_nobody_in(app: Flask, alice: User) -> None:
+    token = alice.get_auth_token()
+    visitor = visit(app)
+    assert visitor.get(f"/change?auth_token={token}").status_code == 302
+    assert visitor.get("/change", headers={"Authentication-Token": token}).status_code == 302
