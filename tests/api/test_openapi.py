@@ -1,13 +1,16 @@
 """The description says what the portal does: every route, every answer."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from portal.api.alerts import SYNONYMS
 from portal.api.auth import PUBLIC, scope_of
+from portal.api.limits import PER_MINUTE
 from portal.models import User
 from portal.models.token import SCOPES
 from portal.trading.signal import SIGNAL_FIELDS
@@ -156,3 +159,12 @@ def test_reader_of_the_schema_finds_what_is_wrong(document: dict[str, Any]) -> N
         {"id": 1, "is_published": True, "executions": 0, "x": 1},
     ):
         assert problems(document, schema, wrong)
+
+
+def test_page_about_the_api_names_every_address_scope_and_synonym(document: dict[str, Any]) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
+    addresses = {path for path, _ in operations(document)} - {"/api/v1/openapi.json"}
+    for expected in (*addresses, *SCOPES, *SYNONYMS, *SYNONYMS.values()):
+        assert expected in page, expected
+    for kind, limit in PER_MINUTE.items():
+        assert f"{limit:,}" in page, kind
