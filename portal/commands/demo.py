@@ -45,6 +45,8 @@ def demo(keep: bool) -> None:
 
 
 def _welcome(seeded: "Seeded", url: str) -> str:
+    from portal.services.demo_content import SPOT_PLAN
+
     lines = ["The demo is set up. These passwords and this token are shown once:", ""]
     lines += _table(seeded.passwords)
     lines += [
@@ -53,7 +55,7 @@ def _welcome(seeded: "Seeded", url: str) -> str:
         f"Publish the draft signal #{seeded.draft_id} in the admin panel, or send one yourself:",
         "",
         f"  curl -X POST {url}/hooks/tradingview/{seeded.token} \\",
-        "       -d 'symbol=BTCUSDT; direction=buy'",
+        f"       -d 'symbol=BTCUSDT; direction=buy; sl={seeded.stop}; plan={SPOT_PLAN}'",
     ]
     return "\n".join(lines)
 

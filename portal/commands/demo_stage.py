@@ -31,16 +31,17 @@ def run_demo(*, keep: bool = False) -> int:
     """Play the story. Returns 0 when everything agreed, else 1; says what did not, and where the logs are."""
     home = Path(tempfile.mkdtemp(prefix="portico-demo-"))
     console = Console(highlight=False)
-    failed = True
+    failed = wanted = True
     try:
         with interruptible():
             failed = not _play(home, Screen(console))
     except KeyboardInterrupt:
-        console.print("Stopped. Nothing is left running.")
+        wanted = False
+        console.print("Stopped before the end. Nothing is left running.")
     except PortalError as error:
         console.print(f"[red]portal demo:[/red] {error.message}", soft_wrap=True)
     finally:
-        if keep or (failed and home.exists()):
+        if keep or (failed and wanted):
             console.print(f"Logs and data are in {home}.", soft_wrap=True)
         else:
             shutil.rmtree(home, ignore_errors=True)
@@ -80,5 +81,7 @@ def _perform(story: Story, plan: Plan, env: Mapping[str, str], services: embedde
         finally:
             supervisor.stop()
             thread.join()
+    if story.interrupted and not supervisor.failure:
+        raise KeyboardInterrupt
     if supervisor.failure:
         raise EmbeddedError(supervisor.failure)

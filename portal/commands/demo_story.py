@@ -45,6 +45,8 @@ class Story:
         self._started_at = utcnow()
         self._supervisor: Supervisor | None = None
         self._verdict: Verdict | None = None
+        #: Somebody pressed ctrl-C.
+        self.interrupted = False
 
     @property
     def agreed(self) -> bool:
@@ -61,7 +63,7 @@ class Story:
                 db.session.remove()
                 db.engine.dispose()
         except Interrupted:
-            pass
+            self.interrupted = True
         except PortalError as error:
             supervisor.fail(error.message)
         except Exception as error:

@@ -30,6 +30,8 @@ class Seeded:
     token: str = field(repr=False)
     connections: int
     draft_id: int
+    #: A stop well below the price of the moment, for an example.
+    stop: str
 
 
 def is_seeded() -> bool:
@@ -58,7 +60,8 @@ def seed(control: SandboxControl, *, actor: audit.Actor) -> Seeded | None:
     draft_id = _draft(control, admin)
     with transaction():
         audit.record(actor, _SEEDED, "demo", connections=len(made))
-    return Seeded(passwords, token, len(made), draft_id)
+    stop = _around(control.prices()[demo_content.SANDBOX_SYMBOL], "0.95")
+    return Seeded(passwords, token, len(made), draft_id, stop)
 
 
 def rearm(control: SandboxControl) -> None:

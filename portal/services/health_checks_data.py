@@ -52,7 +52,7 @@ def check_credentials(settings: Settings) -> Iterator[Finding]:
 
 
 def check_connections(settings: Settings) -> Iterator[Finding]:
-    """E008 exchanges that are gone, E009 practice exchange without address, W104 live without permission,
+    """E008 exchanges that are gone, W108 practice exchange without address, W104 live without permission,
     W105 connections in error."""
     names = set(db.session.execute(sa.select(ExecutionConnection.exchange_name).distinct()).scalars())
     for name in sorted(names - known_exchanges()):
@@ -63,9 +63,10 @@ def check_connections(settings: Settings) -> Iterator[Finding]:
         )
     for name in sorted((names & OWN_EXCHANGES) - set(settings.exchange_urls)):
         yield Finding(
-            "portal.E009",
+            "portal.W108",
             f"Connections use the practice exchange {name!r}; PORTAL_EXCHANGE_URLS has no address for it.",
-            f'Run `portal sandbox` and set PORTAL_EXCHANGE_URLS to {{"{name}": "http://127.0.0.1:9000"}}.',
+            f"`portal up` sets it by itself; elsewhere, run `portal sandbox` and set PORTAL_EXCHANGE_URLS to "
+            f'{{"{name}": "http://127.0.0.1:9000"}}.',
         )
     live = _count(ExecutionConnection.mode == ConnectionMode.LIVE, ExecutionConnection.is_active.is_(True))
     if live and not settings.live_trading:

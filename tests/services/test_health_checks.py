@@ -66,7 +66,7 @@ def test_unknown_exchanges_and_a_practice_exchange_without_address_are_found(sou
     make_connection(alice, "gone", exchange_name="mtgox")
     make_connection(alice, "practice", exchange_name="sandbox")
 
-    assert found(sound) == ["portal.E008", "portal.E009"]
+    assert found(sound) == ["portal.E008", "portal.W108"]
     assert found(replace(sound, exchange_urls={"sandbox": "http://127.0.0.1:1"})) == ["portal.E008"]
 
 
