@@ -62,12 +62,14 @@ class Story:
                 self._acts()
                 db.session.remove()
                 db.engine.dispose()
-        except Interrupted:
-            self.interrupted = True
-        except PortalError as error:
-            supervisor.fail(error.message)
         except Exception as error:
-            supervisor.fail(f"{type(error).__name__}: {error}")
+            # Once everything is being stopped, whatever fails fails because of that.
+            self.interrupted = supervisor.stopping.is_set()
+            if not self.interrupted:
+                words = (
+                    error.message if isinstance(error, PortalError) else f"{type(error).__name__}: {error}"
+                )
+                supervisor.fail(words)
         finally:
             supervisor.stop()
 
