@@ -32,17 +32,9 @@ class ConnectionView(PortalModelView):
         ExecutionConnection.user, ExecutionConnection.admin, ExecutionConnection.preset,
     )  # fmt: skip
     column_list = (
-        "id",
-        "name",
-        "owner",
-        "exchange_name",
-        "mode",
-        "status",
-        "is_active",
-        "preset",
-        "last_error",
+        "id", "name", "status", "exchange_name", "mode", "is_active", "owner", "preset", "last_error",
         "last_used_at",
-    )
+    )  # fmt: skip
     column_details_list = (
         "name", "owner", "is_admin_owned", "exchange_name", "type", "mode", "status", "health",
         "is_active", "last_error",

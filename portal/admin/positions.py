@@ -62,6 +62,7 @@ class PositionView(PortalModelView):
         "execution_id": "Execution", "average_exit_price": "Exit",
     }  # fmt: skip
     column_formatters = links.ROWS | {
+        "tp_prices": values.targets,
         "status": values.badge,
         "protection": values.badge,
         "unrealized_pnl": values.money_in("settle", signed=True),

@@ -63,6 +63,7 @@ class PresetView(PortalModelView):
     column_formatters = {
         "enabled": lambda _v, _c, row, _n: values.status_badge("enabled" if row.enabled else "disabled"),
         "owner_id": people.email_of,
+        "take_profits": values.targets,
     }
     number_columns = ("sizing_value",)
 

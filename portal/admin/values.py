@@ -94,3 +94,16 @@ def brief(_view: Any, _context: Any, model: Any, name: str) -> Markup:
     value = getattr(model, name) or {}
     line = ", ".join(f"{key}: {each}" for key, each in value.items())
     return Markup('<span class="small-text muted">{}</span>').format(line[:300] or "–")
+
+
+def targets(_view: Any, _context: Any, model: Any, name: str) -> Markup:
+    """Column formatter: take-profit targets, one per line, with the part of the position that each closes."""
+    lines = [_target(each) for each in getattr(model, name) or ()]
+    return Markup("<br>").join(lines) if lines else NOTHING
+
+
+def _target(target: dict[str, Any]) -> str:
+    where = target.get("price") or " ".join(str(target[key]) for key in ("mode", "value") if target.get(key))
+    done = ", reached" if target.get("done") else ""
+    part = Decimal(str(target.get("close_fraction", 1))) * 100
+    return f"{where} for {plain_number(part)} %{done}".replace("_", " ")
