@@ -17,7 +17,9 @@ Measure = Callable[[argparse.Namespace], list[Result]]
 def _fanout(options: argparse.Namespace) -> list[Result]:
     counts = tuple(options.accounts or ((100,) if options.quick else (200, 1000)))
     latencies = (0, 50) if options.quick else (0, 50, 200)
-    return fanout.run(fanout.Options(counts, tuple(options.latency or latencies), options.workers, options.concurrency))
+    return fanout.run(
+        fanout.Options(counts, tuple(options.latency or latencies), options.workers, options.concurrency)
+    )
 
 
 MEASURES: dict[str, Measure] = {"fanout": _fanout}

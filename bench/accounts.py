@@ -1,4 +1,4 @@
-"""Accounts on the practice exchange and the connections that use them, made in bulk; signals to all of them."""
+"""Accounts on the practice exchange and the connections that use them, in bulk; signals to all of them."""
 
 import time
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
 """One signal to many accounts: from its commit to the last order that the exchange accepted.
 
-Each account is new to the workers at first: that run fills them and shows what an idle connection costs in
-memory. Then one signal per latency, to the same accounts. The baseline trades on fresh accounts of its own."""
+Each account is new to the workers at first: that run fills them and shows what an idle connection costs
+in memory. Then one signal per latency, to the same accounts. The baseline trades on fresh ones."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,9 @@ from bench.floor import Floor, floor
 from bench.proc import cpu_seconds, resident_mb, tree
 from portal.exchanges.sandbox.client import AcceptedOrder
 
-BASELINE = "bare ccxt, one object per account made beforehand, shared markets, one create_order each, 32 threads"
+BASELINE = (
+    "bare ccxt, one object per account made beforehand, shared markets, one create_order each, 32 threads"
+)
 THREADS = 32
 WARM_UP = 64
 
@@ -78,7 +80,9 @@ def _at_latency(here: Floor, count: int, latency: int, workers: list[Child], res
     groups["PostgreSQL"] = tree(here.postgres_pid())
     cost = {name: (cpu_seconds(pids) - before[name]) / count * 1000 for name, pids in groups.items()}
     requests = here.sandbox.requests(limit=1)["total"] / count
-    ours = spread(_all(accounts.accepted_since(here, published.committed_ns), published), published.committed_ns)
+    ours = spread(
+        _all(accounts.accepted_since(here, published.committed_ns), published), published.committed_ns
+    )
     keys = accounts.open_accounts(here, count, f"bare-{count}-{latency}")
     told = bare("fan_out", here, keys, threads=THREADS)
     theirs = spread(accounts.accepted_since(here, told["began_ns"]), told["began_ns"])

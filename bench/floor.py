@@ -2,6 +2,7 @@
 on a data dir of their own, all gone when the block ends."""
 
 import os
+import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from flask import Flask
 from flask_migrate import upgrade
-from redis import Redis
+from redis import Redis, RedisError
 
 from bench.children import Child, until
 from portal import create_app, embedded
@@ -78,11 +79,23 @@ class Floor:
     def redis_pid(self) -> int:
         return int(self.redis.info("server")["process_id"])  # type: ignore[index]
 
+    def kill_redis(self) -> None:
+        """kill -9 Redis, and bring it back as `portal up` does."""
+        os.kill(self.redis_pid(), signal.SIGKILL)
+        until("The return of Redis", self._redis_answers, 20)
+
     def stop(self, *children: Child) -> None:
         """Stop these, as a deploy does, or everything, last started first."""
         for child in children or tuple(reversed(self.children)):
             child.stop()
             self.children.remove(child)
+
+    def _redis_answers(self) -> bool:
+        self.services.ensure()
+        try:
+            return bool(self.redis.ping())
+        except RedisError:
+            return False
 
     def _market_loads(self) -> int:
         return int(self.sandbox.requests(limit=1)["by_endpoint"].get("ticker", 0))

@@ -106,4 +106,5 @@ def get_prices(control: Control, call: Call) -> object:
 
 
 def get_faults(control: Control, call: Call) -> object:
-    return [asdict(fault) for fault in control.exchange.faults.rules.values()]
+    # asdict rebuilds a Counter from pairs and would count the pairs.
+    return [asdict(fault) | {"seen": dict(fault.seen)} for fault in control.exchange.faults.rules.values()]
