@@ -11,8 +11,20 @@ from portal.exchanges.sandbox.numbers import text8
 from portal.exchanges.sandbox.prices import MINUTE_MS, Candle
 
 INTERVALS = {
-    "1m": 1, "3m": 3, "5m": 5, "15m": 15, "30m": 30, "1h": 60, "2h": 120, "4h": 240, "6h": 360, "8h": 480,
-    "12h": 720, "1d": 1440, "3d": 4320, "1w": 10080,
+    "1m": 1,
+    "3m": 3,
+    "5m": 5,
+    "15m": 15,
+    "30m": 30,
+    "1h": 60,
+    "2h": 120,
+    "4h": 240,
+    "6h": 360,
+    "8h": 480,
+    "12h": 720,
+    "1d": 1440,
+    "3d": 4320,
+    "1w": 10080,
 }
 MINUTE_VOLATILITY = 0.0006
 Row = list[object]
@@ -81,6 +93,16 @@ def _row(market: Market, at: int, width: int, candle: Candle) -> Row:
     opened, high, low, close = candle
     volume = market.depth_notional / close
     return [
-        at, text8(opened), text8(high), text8(low), text8(close), text8(volume), at + width - 1,
-        text8(market.depth_notional), 100, text8(volume / 2), text8(market.depth_notional / 2), "0",
+        at,
+        text8(opened),
+        text8(high),
+        text8(low),
+        text8(close),
+        text8(volume),
+        at + width - 1,
+        text8(market.depth_notional),
+        100,
+        text8(volume / 2),
+        text8(market.depth_notional / 2),
+        "0",
     ]

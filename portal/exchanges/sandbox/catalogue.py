@@ -47,12 +47,21 @@ def _market(
     max_quantity = (Decimal("60000000") / Decimal(price) // lot_size + 1) * lot_size
     min_notional = PERP_MIN_NOTIONAL.get(base, "5") if perp else ("5" if quote == "USDT" else "0.0001")
     return Market(
-        symbol=base + quote, kind=kind, base=base, quote=quote, tick_size=Decimal(tick), lot_size=lot_size,
-        min_notional=Decimal(min_notional), max_quantity=max_quantity,
+        symbol=base + quote,
+        kind=kind,
+        base=base,
+        quote=quote,
+        tick_size=Decimal(tick),
+        lot_size=lot_size,
+        min_notional=Decimal(min_notional),
+        max_quantity=max_quantity,
         market_max_quantity=max(lot_size, max_quantity // 10 // lot_size * lot_size),
-        band_up=Decimal("1.15" if perp else "5"), band_down=Decimal("0.85" if perp else "0.2"),
-        taker_fee=Decimal("0.0005" if perp else "0.001"), maker_fee=Decimal("0.0002" if perp else "0.001"),
-        depth_notional=Decimal(SPOT_DEPTH[quote]), active=active,
+        band_up=Decimal("1.15" if perp else "5"),
+        band_down=Decimal("0.85" if perp else "0.2"),
+        taker_fee=Decimal("0.0005" if perp else "0.001"),
+        maker_fee=Decimal("0.0002" if perp else "0.001"),
+        depth_notional=Decimal(SPOT_DEPTH[quote]),
+        active=active,
     )
 
 

@@ -76,8 +76,12 @@ class SandboxControl:
                 raise SandboxControlError(error.read().decode(errors="replace")) from None
 
     def create_account(
-        self, name: str | None = None, api_key: str | None = None, secret: str | None = None,
-        balances: Mapping[str, Amount] | None = None, futures_balance: Amount | None = None,
+        self,
+        name: str | None = None,
+        api_key: str | None = None,
+        secret: str | None = None,
+        balances: Mapping[str, Amount] | None = None,
+        futures_balance: Amount | None = None,
         exist_ok: bool = False,
     ) -> SandboxAccount:
         """Opens one account. Without balances it has 10,000 USDT on the spot and on the futures side.
@@ -85,13 +89,20 @@ class SandboxControl:
         With `exist_ok` an account of that name is left as it is and its keys are returned.
         """
         body = {
-            "name": name, "api_key": api_key, "secret": secret, "balances": balances,
-            "futures_balance": futures_balance, "exist_ok": exist_ok,
+            "name": name,
+            "api_key": api_key,
+            "secret": secret,
+            "balances": balances,
+            "futures_balance": futures_balance,
+            "exist_ok": exist_ok,
         }
         return SandboxAccount(**self._send("accounts", body))
 
     def create_accounts(
-        self, count: int, prefix: str = "account", balances: Mapping[str, Amount] | None = None,
+        self,
+        count: int,
+        prefix: str = "account",
+        balances: Mapping[str, Amount] | None = None,
         futures_balance: Amount | None = None,
     ) -> list[SandboxAccount]:
         """Opens `count` like accounts named `prefix-1` and so on, in one request."""
@@ -162,7 +173,10 @@ class SandboxControl:
         return list(self._send("faults"))
 
     def orders(
-        self, account: str | None = None, symbol: str | None = None, client_order_id: str | None = None,
+        self,
+        account: str | None = None,
+        symbol: str | None = None,
+        client_order_id: str | None = None,
         origin: str = "api",
     ) -> list[AcceptedOrder]:
         """Accepted orders, oldest first. `origin="any"` adds what triggers and liquidations placed."""
@@ -198,11 +212,22 @@ class SandboxControl:
 
 def _accepted(row: Mapping[str, Any]) -> AcceptedOrder:
     return AcceptedOrder(
-        order_id=row["order_id"], account=row["account_id"], symbol=row["symbol"],
-        market=row["market"].partition(":")[0], client_order_id=row["client_order_id"], side=row["side"],
-        order_type=row["order_type"], status=row["status"], quantity=Decimal(row["quantity"]),
-        filled_quantity=Decimal(row["executed"]), price=Decimal(row["price"]),
-        trigger_price=Decimal(row["trigger_price"]), reduce_only=row["reduce_only"],
-        position_side=row["position_side"], is_algo=row["is_algo"], origin=row["origin"],
-        accepted_ns=row["accepted_ns"], accepted_monotonic_ns=row["accepted_monotonic_ns"],
+        order_id=row["order_id"],
+        account=row["account_id"],
+        symbol=row["symbol"],
+        market=row["market"].partition(":")[0],
+        client_order_id=row["client_order_id"],
+        side=row["side"],
+        order_type=row["order_type"],
+        status=row["status"],
+        quantity=Decimal(row["quantity"]),
+        filled_quantity=Decimal(row["executed"]),
+        price=Decimal(row["price"]),
+        trigger_price=Decimal(row["trigger_price"]),
+        reduce_only=row["reduce_only"],
+        position_side=row["position_side"],
+        is_algo=row["is_algo"],
+        origin=row["origin"],
+        accepted_ns=row["accepted_ns"],
+        accepted_monotonic_ns=row["accepted_monotonic_ns"],
     )

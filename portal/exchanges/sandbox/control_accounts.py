@@ -16,7 +16,9 @@ def _open(control: Control, body: Body) -> Account:
         return control.exchange.accounts.by_id[name]
     wallet = body.get("futures_balance")
     return control.exchange.open_account(
-        account_id=name, api_key=text_in(body, "api_key"), secret=text_in(body, "secret"),
+        account_id=name,
+        api_key=text_in(body, "api_key"),
+        secret=text_in(body, "secret"),
         balances=amounts_in(body.get("balances")),
         futures_balance=None if wallet is None else decimal_in(wallet, "futures_balance"),
     )

@@ -8,8 +8,19 @@ from portal.exchanges.sandbox.faults import Fault
 from portal.exchanges.sandbox.request_log import RequestLog
 
 RULE_NAMES = {
-    "kind", "endpoint", "account", "symbol", "nth", "count", "probability", "per_account", "status", "body",
-    "seconds", "fraction", "retry_after",
+    "kind",
+    "endpoint",
+    "account",
+    "symbol",
+    "nth",
+    "count",
+    "probability",
+    "per_account",
+    "status",
+    "body",
+    "seconds",
+    "fraction",
+    "retry_after",
 }
 
 
@@ -22,14 +33,16 @@ def add_fault(control: Control, call: Call) -> object:
     nth = body.get("nth") or []
     account = body.get("account")
     fault = Fault(
-        kind=str(body.get("kind")), endpoint=str(body.get("endpoint", "order")),
+        kind=str(body.get("kind")),
+        endpoint=str(body.get("endpoint", "order")),
         account=None if account is None else control.exchange.accounts.find(str(account)).account_id,
         symbol=symbol_in(control, body) if body.get("symbol") else None,
         nth=tuple(whole_in(n, "nth") for n in (nth if isinstance(nth, list) else [nth])),
         count=None if body.get("count") is None else whole_in(body["count"], "count"),
         probability=number_in(body.get("probability", 1), "probability"),
         per_account=bool(body.get("per_account")),
-        status=whole_in(body.get("status", 500), "status"), body=str(body.get("body", "binance")),
+        status=whole_in(body.get("status", 500), "status"),
+        body=str(body.get("body", "binance")),
         seconds=number_in(body.get("seconds", 0), "seconds"),
         fraction=str(decimal_in(body.get("fraction", _default_fraction(body)), "fraction")),
         retry_after=whole_in(body.get("retry_after", 1), "retry_after"),

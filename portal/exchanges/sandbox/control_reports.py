@@ -22,19 +22,29 @@ def _symbol(call: Call) -> str | None:
 def get_state(control: Control, call: Call) -> object:
     exchange = control.exchange
     return {
-        "ready": True, "seed": exchange.seed, "markets": len(exchange.markets),
-        "accounts": len(exchange.accounts.by_id), "orders": sum(exchange.ledger.accepted.values()),
-        "identity_class": exchange.identity_class, "latency": exchange.latency,
-        "clock_offset_ms": exchange.clock.offset_ms, "walk_interval": control.motion.interval,
+        "ready": True,
+        "seed": exchange.seed,
+        "markets": len(exchange.markets),
+        "accounts": len(exchange.accounts.by_id),
+        "orders": sum(exchange.ledger.accepted.values()),
+        "identity_class": exchange.identity_class,
+        "latency": exchange.latency,
+        "clock_offset_ms": exchange.clock.offset_ms,
+        "walk_interval": control.motion.interval,
         "durable": exchange.journal is not None,
     }
 
 
 def account_report(account: Account) -> dict[str, object]:
     return {
-        "name": account.account_id, "api_key": account.api_key, "enabled": account.enabled,
-        "can_trade": account.can_trade, "can_withdraw": account.can_withdraw,
-        "identity_class": account.identity_class, "orders": len(account.orders), "fills": len(account.fills),
+        "name": account.account_id,
+        "api_key": account.api_key,
+        "enabled": account.enabled,
+        "can_trade": account.can_trade,
+        "can_withdraw": account.can_withdraw,
+        "identity_class": account.identity_class,
+        "orders": len(account.orders),
+        "fills": len(account.fills),
         "open_orders": len(account.open_orders),
         "balances": {
             asset: {"free": format(held.free, "f"), "locked": format(held.locked, "f")}
@@ -43,7 +53,9 @@ def account_report(account: Account) -> dict[str, object]:
         "futures_balance": format(account.futures.balance, "f"),
         "positions": [
             {
-                "symbol": p.symbol, "position_side": p.position_side, "quantity": format(p.quantity, "f"),
+                "symbol": p.symbol,
+                "position_side": p.position_side,
+                "quantity": format(p.quantity, "f"),
                 "entry_price": format(p.entry_price, "f"),
             }
             for p in account.futures.positions.values()
@@ -62,7 +74,9 @@ def get_orders(control: Control, call: Call) -> object:
     """Accepted orders, oldest first. `origin=any` adds what triggers and liquidations placed."""
     origin = call.params.get("origin", "api")
     orders = control.exchange.ledger.find(
-        _account_id(control, call), _symbol(call), call.params.get("client_order_id"),
+        _account_id(control, call),
+        _symbol(call),
+        call.params.get("client_order_id"),
         None if origin == "any" else origin,
     )
     return [order_record(order) for order in orders]
@@ -96,7 +110,9 @@ def get_requests(control: Control, call: Call) -> object:
     limit = optional_int(call.params, "limit") or 100
     recent = [entry for entry in requests.recent if wanted in (None, entry.account_id)]
     return {
-        "total": sum(by_endpoint.values()), "by_endpoint": by_endpoint, "by_path": dict(requests.by_path),
+        "total": sum(by_endpoint.values()),
+        "by_endpoint": by_endpoint,
+        "by_path": dict(requests.by_path),
         "recent": [asdict(entry) for entry in recent[-limit:]],
     }
 

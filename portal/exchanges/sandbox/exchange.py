@@ -99,5 +99,3 @@ class Exchange:
         """Puts the new state of an account and its orders into the journal, in one write."""
         if self.journal is not None:
             self.journal.write(account, orders, fills)
-
-

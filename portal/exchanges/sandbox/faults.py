@@ -9,23 +9,52 @@ from decimal import Decimal
 from portal.exchanges.sandbox.errors import bad_control
 
 #: Before the order is accepted.
-BEFORE = frozenset({
-    "delay", "close_before_accept", "http_before", "rate_limit", "maintenance", "clock_error",
-})
+BEFORE = frozenset(
+    {
+        "delay",
+        "close_before_accept",
+        "http_before",
+        "rate_limit",
+        "maintenance",
+        "clock_error",
+    }
+)
 #: Changes what acceptance does.
 ACCEPT = frozenset({"invisible", "cancelled_by_exchange", "partial_fill"})
 #: After the order is accepted, instead of the plain answer.
-AFTER = frozenset({
-    "accept_no_answer", "http_after", "empty_200", "garbage_200", "truncated_json", "json_without_id",
-    "slow_body",
-})
+AFTER = frozenset(
+    {
+        "accept_no_answer",
+        "http_after",
+        "empty_200",
+        "garbage_200",
+        "truncated_json",
+        "json_without_id",
+        "slow_body",
+    }
+)
 BODIES = ("binance", "html", "empty", "text")
 KINDS = BEFORE | ACCEPT | AFTER
-ENDPOINTS = frozenset({
-    "*", "order", "cancel", "query", "openOrders", "allOrders", "myTrades", "account", "positions",
-    "settings",
-    "ticker", "depth", "klines", "exchangeInfo", "time", "sapi",
-})
+ENDPOINTS = frozenset(
+    {
+        "*",
+        "order",
+        "cancel",
+        "query",
+        "openOrders",
+        "allOrders",
+        "myTrades",
+        "account",
+        "positions",
+        "settings",
+        "ticker",
+        "depth",
+        "klines",
+        "exchangeInfo",
+        "time",
+        "sapi",
+    }
+)
 
 
 @dataclass(slots=True)

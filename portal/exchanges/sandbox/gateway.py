@@ -26,7 +26,10 @@ from portal.exchanges.sandbox.request_log import LoggedRequest
 log = logging.getLogger(__name__)
 
 VENUE_ROUTES: Routes = {
-    **market_data_api.ROUTES, **spot_api.ROUTES, **perp_api.ROUTES, **perp_account_api.ROUTES,
+    **market_data_api.ROUTES,
+    **spot_api.ROUTES,
+    **perp_api.ROUTES,
+    **perp_account_api.ROUTES,
     **wallet_api.ROUTES,
 }
 

@@ -55,11 +55,13 @@ class Journal:
         self._descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND)
 
     def write(self, account: Account, orders: Iterable[Order], fills: Iterable[Fill]) -> None:
-        self.append({
-            "account": account_record(account),
-            "orders": [order_record(order) for order in orders],
-            "fills": [fill_record(fill, account.account_id) for fill in fills],
-        })
+        self.append(
+            {
+                "account": account_record(account),
+                "orders": [order_record(order) for order in orders],
+                "fills": [fill_record(fill, account.account_id) for fill in fills],
+            }
+        )
 
     def append(self, record: Record) -> None:
         if self._descriptor is None:

@@ -57,7 +57,9 @@ def get_exchange_info(exchange: Exchange, call: Call) -> object:
     wanted = call.params.get("symbol")
     markets = [exchange.market(_kind(call), wanted)] if wanted else _chosen(exchange, call)
     return {
-        "timezone": "UTC", "serverTime": exchange.clock.now_ms(), "rateLimits": RATE_LIMITS,
+        "timezone": "UTC",
+        "serverTime": exchange.clock.now_ms(),
+        "rateLimits": RATE_LIMITS,
         "exchangeFilters": [],
         "symbols": [render(market) for market in markets],
     }
@@ -72,9 +74,11 @@ def _book_ticker(exchange: Exchange, market: Market) -> Json:
     bid, ask = best_bid(market, price, shape), best_ask(market, price, shape)
     depth = market.depth_notional * shape.depth_factor
     ticker: Json = {
-        "symbol": market.symbol, "bidPrice": text8(bid),
+        "symbol": market.symbol,
+        "bidPrice": text8(bid),
         "bidQty": text8(depth / bid // market.lot_size * market.lot_size),
-        "askPrice": text8(ask), "askQty": text8(depth / ask // market.lot_size * market.lot_size),
+        "askPrice": text8(ask),
+        "askQty": text8(depth / ask // market.lot_size * market.lot_size),
     }
     return ticker | {"time": exchange.clock.now_ms()} if market.is_perp else ticker
 
@@ -100,14 +104,22 @@ def _day_ticker(exchange: Exchange, market: Market) -> Json:
     quote, now = exchange.prices.quotes[market.symbol], exchange.clock.now_ms()
     change = quote.last - quote.opened
     ticker: Json = {
-        "symbol": market.symbol, "priceChange": text8(change),
+        "symbol": market.symbol,
+        "priceChange": text8(change),
         "priceChangePercent": f"{change / quote.opened * 100:.3f}",
-        "weightedAvgPrice": text8((quote.high + quote.low) / 2), "lastPrice": text8(quote.last),
+        "weightedAvgPrice": text8((quote.high + quote.low) / 2),
+        "lastPrice": text8(quote.last),
         "lastQty": "1.0",
-        "openPrice": text8(quote.opened), "highPrice": text8(quote.high), "lowPrice": text8(quote.low),
+        "openPrice": text8(quote.opened),
+        "highPrice": text8(quote.high),
+        "lowPrice": text8(quote.low),
         "volume": text8(market.depth_notional * 100 / quote.last),
         "quoteVolume": text8(market.depth_notional * 100),
-        "openTime": now - DAY_MS, "closeTime": now, "firstId": 1, "lastId": 2, "count": 1,
+        "openTime": now - DAY_MS,
+        "closeTime": now,
+        "firstId": 1,
+        "lastId": 2,
+        "count": 1,
     }
     if market.is_perp:
         return ticker
@@ -136,9 +148,14 @@ def get_depth(exchange: Exchange, call: Call) -> object:
 def _premium(exchange: Exchange, market: Market) -> Json:
     price, now = text8(exchange.price(market)), exchange.clock.now_ms()
     return {
-        "symbol": market.symbol, "markPrice": price, "indexPrice": price, "estimatedSettlePrice": price,
-        "lastFundingRate": "0.00000000", "interestRate": "0.00000000",
-        "nextFundingTime": (now // (DAY_MS // 3) + 1) * (DAY_MS // 3), "time": now,
+        "symbol": market.symbol,
+        "markPrice": price,
+        "indexPrice": price,
+        "estimatedSettlePrice": price,
+        "lastFundingRate": "0.00000000",
+        "interestRate": "0.00000000",
+        "nextFundingTime": (now // (DAY_MS // 3) + 1) * (DAY_MS // 3),
+        "time": now,
     }
 
 
@@ -165,12 +182,14 @@ def no_inverse_tickers(exchange: Exchange, call: Call) -> object:
 
 
 _SHARED = {
-    "ping": Route(get_ping, "time", "none"), "time": Route(get_time, "time", "none"),
+    "ping": Route(get_ping, "time", "none"),
+    "time": Route(get_time, "time", "none"),
     "exchangeInfo": Route(get_exchange_info, "exchangeInfo", "none"),
     "ticker/bookTicker": Route(get_book_ticker, "ticker", "none"),
     "ticker/price": Route(get_price, "ticker", "none"),
     "ticker/24hr": Route(get_day_ticker, "ticker", "none"),
-    "depth": Route(get_depth, "depth", "none"), "klines": Route(get_klines, "klines", "none"),
+    "depth": Route(get_depth, "depth", "none"),
+    "klines": Route(get_klines, "klines", "none"),
 }
 ROUTES: Routes = {
     ("GET", f"{prefix}/{name}"): route

@@ -63,9 +63,18 @@ def fill(
     now = exchange.clock.now_ms()
     fee, fee_asset, profit = settle(account, order, price, quantity, maker)
     trade = Fill(
-        exchange.ledger.next_id(), order.order_id, order.market, order.side, order.position_side, price,
+        exchange.ledger.next_id(),
+        order.order_id,
+        order.market,
+        order.side,
+        order.position_side,
+        price,
         quantity,
-        fee, fee_asset, maker, profit, now,
+        fee,
+        fee_asset,
+        maker,
+        profit,
+        now,
     )
     order.fills.append(trade)
     account.fills.append(trade)

@@ -7,15 +7,25 @@ from portal.exchanges.sandbox.markets import Market
 from portal.exchanges.sandbox.numbers import ZERO
 
 OPEN_STATUSES = frozenset({"NEW", "PARTIALLY_FILLED"})
-STOP_TYPES = frozenset({
-    "STOP_LOSS", "STOP_LOSS_LIMIT", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT", "STOP", "STOP_MARKET",
-    "TAKE_PROFIT_MARKET",
-})
+STOP_TYPES = frozenset(
+    {
+        "STOP_LOSS",
+        "STOP_LOSS_LIMIT",
+        "TAKE_PROFIT",
+        "TAKE_PROFIT_LIMIT",
+        "STOP",
+        "STOP_MARKET",
+        "TAKE_PROFIT_MARKET",
+    }
+)
 TAKE_PROFIT_TYPES = frozenset({"TAKE_PROFIT", "TAKE_PROFIT_LIMIT", "TAKE_PROFIT_MARKET"})
 SPOT_PRICED = frozenset({"LIMIT", "LIMIT_MAKER", "STOP_LOSS_LIMIT", "TAKE_PROFIT_LIMIT"})
 #: The type a futures stop has once it works.
 WORKING_TYPES = {
-    "STOP": "LIMIT", "TAKE_PROFIT": "LIMIT", "STOP_MARKET": "MARKET", "TAKE_PROFIT_MARKET": "MARKET",
+    "STOP": "LIMIT",
+    "TAKE_PROFIT": "LIMIT",
+    "STOP_MARKET": "MARKET",
+    "TAKE_PROFIT_MARKET": "MARKET",
 }
 PERP_PRICED = frozenset({"LIMIT", "STOP", "TAKE_PROFIT"})
 

@@ -30,15 +30,25 @@ def _risk(wallet: FuturesWallet, position: Position, prices: PriceBoard) -> Json
     margin = text8(position_margin(wallet, position, prices))
     isolated = position.symbol in wallet.isolated
     return {
-        "symbol": position.symbol, "positionSide": position.position_side,
+        "symbol": position.symbol,
+        "positionSide": position.position_side,
         "positionAmt": text8(position.quantity),
-        "entryPrice": text8(position.entry_price), "breakEvenPrice": text8(position.entry_price),
-        "markPrice": text8(mark), "unRealizedProfit": text8(unrealized(position, prices)),
+        "entryPrice": text8(position.entry_price),
+        "breakEvenPrice": text8(position.entry_price),
+        "markPrice": text8(mark),
+        "unRealizedProfit": text8(unrealized(position, prices)),
         "liquidationPrice": text8(liquidation_price(wallet, position)),
-        "isolatedMargin": margin if isolated else "0", "isolatedWallet": margin if isolated else "0",
-        "notional": text8(position.quantity * mark), "marginAsset": "USDT", "initialMargin": margin,
-        "maintMargin": text8(maintenance_margin(position, prices)), "positionInitialMargin": margin,
-        "openOrderInitialMargin": "0", "adl": 1, "bidNotional": "0", "askNotional": "0",
+        "isolatedMargin": margin if isolated else "0",
+        "isolatedWallet": margin if isolated else "0",
+        "notional": text8(position.quantity * mark),
+        "marginAsset": "USDT",
+        "initialMargin": margin,
+        "maintMargin": text8(maintenance_margin(position, prices)),
+        "positionInitialMargin": margin,
+        "openOrderInitialMargin": "0",
+        "adl": 1,
+        "bidNotional": "0",
+        "askNotional": "0",
         "updateTime": position.updated_ms,
     }
 
@@ -65,8 +75,11 @@ def get_position_risk_v2(exchange: Exchange, call: Call) -> object:
 def _settings(wallet: FuturesWallet, symbol: str) -> Json:
     isolated = symbol in wallet.isolated
     return {
-        "leverage": str(wallet.leverage_of(symbol)), "marginType": "isolated" if isolated else "cross",
-        "isolated": isolated, "isAutoAddMargin": "false", "maxNotionalValue": "20000000",
+        "leverage": str(wallet.leverage_of(symbol)),
+        "marginType": "isolated" if isolated else "cross",
+        "isolated": isolated,
+        "isAutoAddMargin": "false",
+        "maxNotionalValue": "20000000",
     }
 
 
@@ -75,11 +88,16 @@ def _totals(wallet: FuturesWallet, prices: PriceBoard) -> dict[str, str]:
     maintenance = sum((maintenance_margin(p, prices) for p in _held(wallet)), ZERO)
     available = text8(available_margin(wallet, prices))
     return {
-        "InitialMargin": text8(position + wallet.order_margin), "MaintMargin": text8(maintenance),
-        "WalletBalance": text8(wallet.balance), "UnrealizedProfit": text8(profit),
-        "MarginBalance": text8(wallet.balance + profit), "PositionInitialMargin": text8(position),
-        "OpenOrderInitialMargin": text8(wallet.order_margin), "CrossWalletBalance": text8(wallet.balance),
-        "CrossUnPnl": text8(profit), "available": available,
+        "InitialMargin": text8(position + wallet.order_margin),
+        "MaintMargin": text8(maintenance),
+        "WalletBalance": text8(wallet.balance),
+        "UnrealizedProfit": text8(profit),
+        "MarginBalance": text8(wallet.balance + profit),
+        "PositionInitialMargin": text8(position),
+        "OpenOrderInitialMargin": text8(wallet.order_margin),
+        "CrossWalletBalance": text8(wallet.balance),
+        "CrossUnPnl": text8(profit),
+        "available": available,
     }
 
 
@@ -91,14 +109,21 @@ def get_account(exchange: Exchange, call: Call) -> object:
     asset |= {name[0].lower() + name[1:]: value for name, value in totals.items()}
     asset |= {"marginAvailable": True, "updateTime": exchange.clock.now_ms()}
     return {f"total{name}": value for name, value in totals.items()} | {
-        "feeTier": 0, "canTrade": call.user.can_trade, "canDeposit": True,
+        "feeTier": 0,
+        "canTrade": call.user.can_trade,
+        "canDeposit": True,
         "canWithdraw": call.user.can_withdraw,
-        "updateTime": 0, "multiAssetsMargin": False, "availableBalance": available,
+        "updateTime": 0,
+        "multiAssetsMargin": False,
+        "availableBalance": available,
         "maxWithdrawAmount": available,
         "assets": [asset],
         "positions": [
-            _risk(wallet, p, prices) | _settings(wallet, p.symbol) | {
-                "unrealizedProfit": text8(unrealized(p, prices)), "maxNotional": "20000000",
+            _risk(wallet, p, prices)
+            | _settings(wallet, p.symbol)
+            | {
+                "unrealizedProfit": text8(unrealized(p, prices)),
+                "maxNotional": "20000000",
             }
             for p in _held(wallet)
         ],
@@ -107,12 +132,19 @@ def get_account(exchange: Exchange, call: Call) -> object:
 
 def get_balance(exchange: Exchange, call: Call) -> object:
     totals = _totals(call.user.futures, exchange.prices)
-    return [{
-        "accountAlias": call.user.account_id, "asset": "USDT", "balance": totals["WalletBalance"],
-        "crossWalletBalance": totals["CrossWalletBalance"], "crossUnPnl": totals["CrossUnPnl"],
-        "availableBalance": totals["available"], "maxWithdrawAmount": totals["available"],
-        "marginAvailable": True, "updateTime": exchange.clock.now_ms(),
-    }]
+    return [
+        {
+            "accountAlias": call.user.account_id,
+            "asset": "USDT",
+            "balance": totals["WalletBalance"],
+            "crossWalletBalance": totals["CrossWalletBalance"],
+            "crossUnPnl": totals["CrossUnPnl"],
+            "availableBalance": totals["available"],
+            "maxWithdrawAmount": totals["available"],
+            "marginAvailable": True,
+            "updateTime": exchange.clock.now_ms(),
+        }
+    ]
 
 
 def post_leverage(exchange: Exchange, call: Call) -> object:
@@ -167,8 +199,10 @@ def get_symbol_config(exchange: Exchange, call: Call) -> object:
     wallet, wanted = call.user.futures, call.params.get("symbol")
     return [
         {
-            "symbol": m.symbol, "marginType": "ISOLATED" if m.symbol in wallet.isolated else "CROSSED",
-            "isAutoAddMargin": False, "leverage": wallet.leverage_of(m.symbol),
+            "symbol": m.symbol,
+            "marginType": "ISOLATED" if m.symbol in wallet.isolated else "CROSSED",
+            "isAutoAddMargin": False,
+            "leverage": wallet.leverage_of(m.symbol),
             "maxNotionalValue": "20000000",
         }
         for m in exchange.markets_of("perp")
@@ -178,8 +212,12 @@ def get_symbol_config(exchange: Exchange, call: Call) -> object:
 
 def get_leverage_bracket(exchange: Exchange, call: Call) -> object:
     bracket = {
-        "bracket": 1, "initialLeverage": MAX_LEVERAGE, "notionalCap": 20000000, "notionalFloor": 0,
-        "maintMarginRatio": 0.004, "cum": 0.0,
+        "bracket": 1,
+        "initialLeverage": MAX_LEVERAGE,
+        "notionalCap": 20000000,
+        "notionalFloor": 0,
+        "maintMarginRatio": 0.004,
+        "cum": 0.0,
     }
     return [{"symbol": market.symbol, "brackets": [bracket]} for market in exchange.markets_of("perp")]
 
@@ -187,8 +225,13 @@ def get_leverage_bracket(exchange: Exchange, call: Call) -> object:
 def get_account_config(exchange: Exchange, call: Call) -> object:
     user = call.user
     return {
-        "feeTier": 0, "canTrade": user.can_trade, "canDeposit": True, "canWithdraw": user.can_withdraw,
-        "dualSidePosition": user.futures.hedged, "multiAssetsMargin": False, "tradeGroupId": -1,
+        "feeTier": 0,
+        "canTrade": user.can_trade,
+        "canDeposit": True,
+        "canWithdraw": user.can_withdraw,
+        "dualSidePosition": user.futures.hedged,
+        "multiAssetsMargin": False,
+        "tradeGroupId": -1,
         "updateTime": 0,
     }
 

@@ -26,4 +26,3 @@ def check_position_rules(account: Account, order: Order) -> None:
     if closable == ZERO or (closes and order.quantity > closable):
         raise VenueError(-2022, "ReduceOnly Order is rejected.")
     order.quantity = min(order.quantity, closable)
-

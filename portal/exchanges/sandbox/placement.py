@@ -51,14 +51,26 @@ def new_order(exchange: Exchange, account: Account, intent: Intent, origin: str 
     now = exchange.clock.now_ms()
     accepted_ns, monotonic_ns = exchange.stamp()
     order = Order(
-        order_id=exchange.ledger.next_id(), account_id=account.account_id, market=intent.market,
-        client_order_id=intent.client_order_id or generated_id(), side=intent.side,
+        order_id=exchange.ledger.next_id(),
+        account_id=account.account_id,
+        market=intent.market,
+        client_order_id=intent.client_order_id or generated_id(),
+        side=intent.side,
         order_type=intent.order_type,
-        time_in_force=intent.time_in_force, quantity=intent.quantity, price=intent.price,
-        trigger_price=intent.trigger_price, quote_quantity=intent.quote_quantity, created_ms=now,
-        accepted_ns=accepted_ns, accepted_monotonic_ns=monotonic_ns, reduce_only=intent.reduce_only,
-        close_position=intent.close_position, position_side=intent.position_side, origin=origin,
-        is_algo=intent.is_algo, updated_ms=now,
+        time_in_force=intent.time_in_force,
+        quantity=intent.quantity,
+        price=intent.price,
+        trigger_price=intent.trigger_price,
+        quote_quantity=intent.quote_quantity,
+        created_ms=now,
+        accepted_ns=accepted_ns,
+        accepted_monotonic_ns=monotonic_ns,
+        reduce_only=intent.reduce_only,
+        close_position=intent.close_position,
+        position_side=intent.position_side,
+        origin=origin,
+        is_algo=intent.is_algo,
+        updated_ms=now,
     )
     order.working = not order.is_stop
     return order

@@ -8,18 +8,46 @@ from portal.exchanges.sandbox.markets import Market
 from portal.exchanges.sandbox.orders import Fill, Order
 
 _ORDER_DECIMALS = (
-    "quantity", "price", "trigger_price", "quote_quantity", "executed", "executed_quote", "locked",
+    "quantity",
+    "price",
+    "trigger_price",
+    "quote_quantity",
+    "executed",
+    "executed_quote",
+    "locked",
 )
 _ORDER_PLAIN = (
-    "order_id", "account_id", "client_order_id", "side", "order_type", "time_in_force", "created_ms",
+    "order_id",
+    "account_id",
+    "client_order_id",
+    "side",
+    "order_type",
+    "time_in_force",
+    "created_ms",
     "accepted_ns",
-    "accepted_monotonic_ns", "reduce_only", "close_position", "position_side", "origin", "is_algo",
-    "actual_order_id", "status", "working", "locked_asset", "updated_ms", "visible_at_ms",
+    "accepted_monotonic_ns",
+    "reduce_only",
+    "close_position",
+    "position_side",
+    "origin",
+    "is_algo",
+    "actual_order_id",
+    "status",
+    "working",
+    "locked_asset",
+    "updated_ms",
+    "visible_at_ms",
 )
 _FILL_DECIMALS = ("price", "quantity", "fee", "realized_pnl")
 _FILL_PLAIN = ("trade_id", "order_id", "side", "position_side", "fee_asset", "maker", "at_ms")
 _ACCOUNT_PLAIN = (
-    "account_id", "api_key", "identity_class", "enabled", "can_trade", "can_withdraw", "ip_restricted",
+    "account_id",
+    "api_key",
+    "identity_class",
+    "enabled",
+    "can_trade",
+    "can_withdraw",
+    "ip_restricted",
     "created_ms",
 )
 

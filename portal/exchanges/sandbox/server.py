@@ -68,7 +68,11 @@ class SandboxServer:
     """
 
     def __init__(
-        self, seed: int = 0, port: int = 0, data_dir: Path | None = None, walk: float = 0.0,
+        self,
+        seed: int = 0,
+        port: int = 0,
+        data_dir: Path | None = None,
+        walk: float = 0.0,
         host: str = "127.0.0.1",
     ) -> None:
         self._seed = seed
@@ -132,7 +136,10 @@ class SandboxServer:
 
 
 def run(
-    port: int, host: str = "127.0.0.1", data_dir: Path | None = None, seed: int = 0,
+    port: int,
+    host: str = "127.0.0.1",
+    data_dir: Path | None = None,
+    seed: int = 0,
     walk: float = WALK_SECONDS,
 ) -> int:
     """Serves until SIGTERM or SIGINT. Returns the exit code: 0 after a signal, 1 for a taken port."""
@@ -144,7 +151,9 @@ def run(
     except OSError as error:
         log.error(
             "The practice exchange could not listen on %s:%s (%s). Nothing was started; choose another port.",
-            host, port, error.strerror or error,
+            host,
+            port,
+            error.strerror or error,
         )
         return 1
     return 0

@@ -70,10 +70,20 @@ def get_account(exchange: Exchange, call: Call) -> object:
     account = call.user
     rate = {"maker": "0.00100000", "taker": "0.00100000", "buyer": "0.00000000", "seller": "0.00000000"}
     return {
-        "makerCommission": 10, "takerCommission": 10, "buyerCommission": 0, "sellerCommission": 0,
-        "commissionRates": rate, "canTrade": account.can_trade, "canWithdraw": account.can_withdraw,
-        "canDeposit": True, "brokered": False, "requireSelfTradePrevention": False, "preventSor": False,
-        "updateTime": exchange.clock.now_ms(), "accountType": "SPOT", "permissions": ["SPOT"],
+        "makerCommission": 10,
+        "takerCommission": 10,
+        "buyerCommission": 0,
+        "sellerCommission": 0,
+        "commissionRates": rate,
+        "canTrade": account.can_trade,
+        "canWithdraw": account.can_withdraw,
+        "canDeposit": True,
+        "brokered": False,
+        "requireSelfTradePrevention": False,
+        "preventSor": False,
+        "updateTime": exchange.clock.now_ms(),
+        "accountType": "SPOT",
+        "permissions": ["SPOT"],
         "balances": [
             {"asset": asset, "free": text8(held.free), "locked": text8(held.locked)}
             for asset, held in account.balances.items()

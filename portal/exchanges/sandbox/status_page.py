@@ -19,22 +19,33 @@ def render(control: Control) -> Reply:
     nonce = secrets.token_urlsafe(16)
     exchange = control.exchange
     page = Template(PAGE).substitute(
-        nonce=nonce, style=STYLE, script=SCRIPT, seed=exchange.seed,
-        orders=sum(exchange.ledger.accepted.values()), fills=len(exchange.ledger.fills),
-        account_count=len(exchange.accounts.by_id), requests=sum(exchange.requests.by_endpoint.values()),
+        nonce=nonce,
+        style=STYLE,
+        script=SCRIPT,
+        seed=exchange.seed,
+        orders=sum(exchange.ledger.accepted.values()),
+        fills=len(exchange.ledger.fills),
+        account_count=len(exchange.accounts.by_id),
+        requests=sum(exchange.requests.by_endpoint.values()),
         walk=f"every {control.motion.interval:g} s" if control.motion.interval else "standing still",
         journal="kept on disk" if exchange.journal else "in memory only",
-        symbols=_options(list(exchange.prices.quotes)), kinds=_options(sorted(KINDS)),
-        endpoints=_options(["order", *sorted(ENDPOINTS - {"order"})]), markets=_markets(control),
-        accounts=_accounts(control), recent=_recent(control), faults=_faults(control),
+        symbols=_options(list(exchange.prices.quotes)),
+        kinds=_options(sorted(KINDS)),
+        endpoints=_options(["order", *sorted(ENDPOINTS - {"order"})]),
+        markets=_markets(control),
+        accounts=_accounts(control),
+        recent=_recent(control),
+        faults=_faults(control),
     )
     policy = (
         f"default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; connect-src 'self'; "
         "form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
     )
     headers = {
-        "Content-Security-Policy": policy, "X-Content-Type-Options": "nosniff",
-        "Referrer-Policy": "no-referrer", "Cache-Control": "no-store",
+        "Content-Security-Policy": policy,
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+        "Cache-Control": "no-store",
     }
     return Reply(200, page.encode(), "text/html", headers)
 
@@ -72,8 +83,11 @@ def _accounts(control: Control) -> str:
         usdt = account.balances.get("USDT")
         rows.append(
             _row(
-                account.account_id, f"{usdt.free + usdt.locked:.2f}" if usdt else "0.00",
-                f"{account.futures.balance:.2f}", len(account.orders), len(account.open_orders),
+                account.account_id,
+                f"{usdt.free + usdt.locked:.2f}" if usdt else "0.00",
+                f"{account.futures.balance:.2f}",
+                len(account.orders),
+                len(account.open_orders),
                 sum(1 for position in account.futures.positions.values() if position.quantity),
             )
         )

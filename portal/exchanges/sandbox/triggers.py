@@ -82,9 +82,17 @@ def _fit_to_position(account: Account, order: Order) -> None:
 def _trigger_algo(exchange: Exchange, account: Account, algo: Order) -> None:
     """The order behind a conditional order is a new one, with its own id; the algo order points to it."""
     intent = Intent(
-        market=algo.market, client_order_id="", side=algo.side, order_type=WORKING_TYPES[algo.order_type],
-        time_in_force=algo.time_in_force, quantity=algo.quantity, price=algo.price, trigger_price=ZERO,
-        quote_quantity=ZERO, reduce_only=algo.reduce_only, close_position=algo.close_position,
+        market=algo.market,
+        client_order_id="",
+        side=algo.side,
+        order_type=WORKING_TYPES[algo.order_type],
+        time_in_force=algo.time_in_force,
+        quantity=algo.quantity,
+        price=algo.price,
+        trigger_price=ZERO,
+        quote_quantity=ZERO,
+        reduce_only=algo.reduce_only,
+        close_position=algo.close_position,
         position_side=algo.position_side,
     )
     child = new_order(exchange, account, intent, origin="trigger")
@@ -119,10 +127,17 @@ def liquidate(exchange: Exchange, watch: PositionWatch) -> None:
     market = exchange.market("perp", watch.symbol)
     now = exchange.clock.now_ms()
     intent = Intent(
-        market=market, client_order_id=f"autoclose-{now}", side="SELL" if position.quantity > ZERO else "BUY",
-        order_type="MARKET", time_in_force="IOC", quantity=abs(position.quantity), price=ZERO,
+        market=market,
+        client_order_id=f"autoclose-{now}",
+        side="SELL" if position.quantity > ZERO else "BUY",
+        order_type="MARKET",
+        time_in_force="IOC",
+        quantity=abs(position.quantity),
+        price=ZERO,
         trigger_price=ZERO,
-        quote_quantity=ZERO, reduce_only=watch.position_side == "BOTH", position_side=watch.position_side,
+        quote_quantity=ZERO,
+        reduce_only=watch.position_side == "BOTH",
+        position_side=watch.position_side,
     )
     order = new_order(exchange, account, intent, origin="liquidation")
     account.index(order)

@@ -10,10 +10,18 @@ def get_coins(exchange: Exchange, call: Call) -> object:
     held = call.user.balances
     return [
         {
-            "coin": asset, "name": asset, "depositAllEnable": False, "withdrawAllEnable": False,
+            "coin": asset,
+            "name": asset,
+            "depositAllEnable": False,
+            "withdrawAllEnable": False,
             "trading": True,
-            "isLegalMoney": asset == "EUR", "networkList": [], "freeze": "0", "ipoable": "0", "ipoing": "0",
-            "storage": "0", "withdrawing": "0",
+            "isLegalMoney": asset == "EUR",
+            "networkList": [],
+            "freeze": "0",
+            "ipoable": "0",
+            "ipoing": "0",
+            "storage": "0",
+            "withdrawing": "0",
             "free": text8(held[asset].free) if asset in held else "0",
             "locked": text8(held[asset].locked) if asset in held else "0",
         }
@@ -24,11 +32,19 @@ def get_coins(exchange: Exchange, call: Call) -> object:
 def get_api_restrictions(exchange: Exchange, call: Call) -> object:
     account = call.user
     return {
-        "ipRestrict": account.ip_restricted, "createTime": account.created_ms, "enableReading": True,
-        "enableSpotAndMarginTrading": account.can_trade, "enableFutures": account.can_trade,
-        "enableWithdrawals": account.can_withdraw, "enableInternalTransfer": False, "enableMargin": False,
-        "permitsUniversalTransfer": False, "enableVanillaOptions": False, "enableFixApiTrade": False,
-        "enableFixReadOnly": False, "enablePortfolioMarginTrading": False,
+        "ipRestrict": account.ip_restricted,
+        "createTime": account.created_ms,
+        "enableReading": True,
+        "enableSpotAndMarginTrading": account.can_trade,
+        "enableFutures": account.can_trade,
+        "enableWithdrawals": account.can_withdraw,
+        "enableInternalTransfer": False,
+        "enableMargin": False,
+        "permitsUniversalTransfer": False,
+        "enableVanillaOptions": False,
+        "enableFixApiTrade": False,
+        "enableFixReadOnly": False,
+        "enablePortfolioMarginTrading": False,
         "tradingAuthorityExpirationTime": None,
     }
 

@@ -22,8 +22,11 @@ def random_order(noise: random.Random, price: Decimal, perp: bool) -> dict[str, 
         return f"{price * Decimal(noise.randint(970, 1030)) / 1000:.1f}"
 
     params = {
-        "side": noise.choice(["BUY", "SELL"]), "type": noise.choice(PERP_TYPES if perp else SPOT_TYPES),
-        "timeInForce": noise.choice(["GTC", "GTC", "IOC", "FOK"]), "price": near(), "stopPrice": near(),
+        "side": noise.choice(["BUY", "SELL"]),
+        "type": noise.choice(PERP_TYPES if perp else SPOT_TYPES),
+        "timeInForce": noise.choice(["GTC", "GTC", "IOC", "FOK"]),
+        "price": near(),
+        "stopPrice": near(),
         "reduceOnly": noise.choice(["true", "false", "false"]),
     }
     if not perp and params["type"] == "MARKET" and noise.random() < 0.3:

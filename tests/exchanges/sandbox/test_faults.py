@@ -229,10 +229,14 @@ def test_fault_when_random_then_the_same_seed_hits_the_same_calls(spot: Any, con
     ("endpoint", "read"),
     [
         ("query", lambda e: e.fetch_order(None, BTC, {"clientOrderId": "one"})),
-        ("openOrders", lambda e: e.fetch_open_orders(BTC)), ("allOrders", lambda e: e.fetch_orders(BTC)),
-        ("myTrades", lambda e: e.fetch_my_trades(BTC)), ("account", lambda e: e.fetch_balance()),
-        ("ticker", lambda e: e.fetch_ticker(BTC)), ("depth", lambda e: e.fetch_order_book(BTC)),
-        ("exchangeInfo", lambda e: e.fetch_markets()), ("time", lambda e: e.fetch_time()),
+        ("openOrders", lambda e: e.fetch_open_orders(BTC)),
+        ("allOrders", lambda e: e.fetch_orders(BTC)),
+        ("myTrades", lambda e: e.fetch_my_trades(BTC)),
+        ("account", lambda e: e.fetch_balance()),
+        ("ticker", lambda e: e.fetch_ticker(BTC)),
+        ("depth", lambda e: e.fetch_order_book(BTC)),
+        ("exchangeInfo", lambda e: e.fetch_markets()),
+        ("time", lambda e: e.fetch_time()),
     ],
 )
 def test_fault_when_on_a_read_endpoint_then_orders_still_work(

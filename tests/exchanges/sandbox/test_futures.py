@@ -91,18 +91,28 @@ def test_post_only_and_fok_when_they_cannot_be_kept_then_are_refused(
 @pytest.mark.parametrize(
     ("quantity", "price", "code"),
     [
-        ("0.0001", "60000", "-1111"), ("0.001", "60000", "-4164"), ("0.01", "60000.05", "-4014"),
-        ("0.01", "90000", "-4016"), ("0", "60000", "-4003"), ("5000", "60000", "-4005"),
+        ("0.0001", "60000", "-1111"),
+        ("0.001", "60000", "-4164"),
+        ("0.01", "60000.05", "-4014"),
+        ("0.01", "90000", "-4016"),
+        ("0", "60000", "-4003"),
+        ("5000", "60000", "-4005"),
     ],
 )
 def test_futures_order_when_it_breaks_a_rule_then_has_that_code(
     perp: Any, control: SandboxControl, quantity: str, price: str, code: str
 ) -> None:
     with pytest.raises(ccxt.BaseError, match=code):
-        perp.fapiPrivatePostOrder({
-            "symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "quantity": quantity,
-            "price": price,
-        })
+        perp.fapiPrivatePostOrder(
+            {
+                "symbol": "BTCUSDT",
+                "side": "BUY",
+                "type": "LIMIT",
+                "timeInForce": "GTC",
+                "quantity": quantity,
+                "price": price,
+            }
+        )
     assert control.orders() == []
 
 
@@ -148,10 +158,16 @@ def test_stop_on_the_plain_order_endpoint_when_reached_then_works_too(
     perp: Any, control: SandboxControl
 ) -> None:
     perp.create_order(BTC, "market", "buy", 0.01)
-    stop = perp.fapiPrivatePostOrder({
-        "symbol": "BTCUSDT", "side": "SELL", "type": "STOP_MARKET", "quantity": "0.01", "stopPrice": "59000",
-        "reduceOnly": "true",
-    })
+    stop = perp.fapiPrivatePostOrder(
+        {
+            "symbol": "BTCUSDT",
+            "side": "SELL",
+            "type": "STOP_MARKET",
+            "quantity": "0.01",
+            "stopPrice": "59000",
+            "reduceOnly": "true",
+        }
+    )
     assert (stop["status"], stop["type"]) == ("NEW", "STOP_MARKET")
     control.set_price("BTCUSDT", "58000")
     done = perp.fetch_order(stop["orderId"], BTC)

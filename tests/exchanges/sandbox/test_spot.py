@@ -152,19 +152,29 @@ def test_stop_when_already_reached_then_is_refused(spot: Any, control: SandboxCo
 @pytest.mark.parametrize(
     ("quantity", "price", "filter_name"),
     [
-        ("0.000001", "50000", "LOT_SIZE"), ("0.0000101", "50000", "LOT_SIZE"), ("2000", "50000", "LOT_SIZE"),
-        ("0.01", "50000.001", "PRICE_FILTER"), ("0.00002", "50000", "NOTIONAL"),
-        ("0.01", "10000", "PERCENT_PRICE_BY_SIDE"), ("0.01", "400000", "PERCENT_PRICE_BY_SIDE"),
+        ("0.000001", "50000", "LOT_SIZE"),
+        ("0.0000101", "50000", "LOT_SIZE"),
+        ("2000", "50000", "LOT_SIZE"),
+        ("0.01", "50000.001", "PRICE_FILTER"),
+        ("0.00002", "50000", "NOTIONAL"),
+        ("0.01", "10000", "PERCENT_PRICE_BY_SIDE"),
+        ("0.01", "400000", "PERCENT_PRICE_BY_SIDE"),
     ],
 )
 def test_order_when_it_breaks_a_filter_then_is_refused_by_name(
     spot: Any, control: SandboxControl, quantity: str, price: str, filter_name: str
 ) -> None:
     with pytest.raises(ccxt.BaseError, match=f"Filter failure: {filter_name}"):
-        spot.private_post_order({
-            "symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "quantity": quantity,
-            "price": price,
-        })
+        spot.private_post_order(
+            {
+                "symbol": "BTCUSDT",
+                "side": "BUY",
+                "type": "LIMIT",
+                "timeInForce": "GTC",
+                "quantity": quantity,
+                "price": price,
+            }
+        )
     assert control.orders() == []
 
 
