@@ -31,7 +31,7 @@ class StateForm(BaseForm):  # type: ignore[misc]
         "State",
         TradingStateValue,
         default=TradingStateValue.HALTED,
-        description="active: trade · reducing: exits only · halted: no order at all",
+        description="active: trade · reducing: exits and sales only · halted: exits of open positions only",
     )
     scope = SelectField("For", choices={scope: _HINTS[scope] for scope in SCOPES})
     key = TextField(

@@ -14,7 +14,7 @@ EVERYTHING = "everything"
 _WORDS = {
     TradingStateValue.ACTIVE: "trades again",
     TradingStateValue.REDUCING: "is reduced: exits pass, entries are denied",
-    TradingStateValue.HALTED: "is halted: no order is placed",
+    TradingStateValue.HALTED: "is halted: no order is placed but the exits of open positions",
 }
 
 
