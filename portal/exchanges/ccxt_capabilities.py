@@ -8,7 +8,12 @@ from portal.exchanges.venues import MarketBuy, QueryRoute, Venue, WindowStyle
 from portal.trading.types import MarketType, OrderType, TimeInForce
 
 _BY_OUR_ID = frozenset(
-    {QueryRoute.ORDER_BY_CLIENT_ID, QueryRoute.ORDER_BY_EXTERNAL_OID, QueryRoute.ORDER_BY_LABEL}
+    {
+        QueryRoute.ORDER_BY_CLIENT_ID,
+        QueryRoute.PENDING_BY_CLIENT_ID,
+        QueryRoute.ORDER_BY_EXTERNAL_OID,
+        QueryRoute.ORDER_BY_LABEL,
+    }
 )
 
 

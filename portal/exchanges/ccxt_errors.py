@@ -112,7 +112,9 @@ def _judge(error: Exception, status: int | None, words: VenueWords, venue: Venue
         return unknown
     if isinstance(error, ccxt.InvalidNonce):
         return _Verdict(ErrorCode.CLOCK_OUTSIDE_WINDOW, Outcome.NOT_PLACED, again=True)
-    if isinstance(error, (ccxt.RateLimitExceeded, ccxt.DDoSProtection)):
+    limited = isinstance(error, (ccxt.RateLimitExceeded, ccxt.DDoSProtection))
+    if limited and known_meaning(venue.ccxt_id, words) is None:
+        # ccxt calls Binance's refusal of a key a rate limit once the key has worked; the code says more.
         return _Verdict(ErrorCode.RATE_LIMITED, Outcome.NOT_PLACED, again=True)
     return _refusal(error, words, venue) or unknown
 

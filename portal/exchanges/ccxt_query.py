@@ -17,6 +17,7 @@ from portal.exchanges.ccxt_session import CcxtSession
 from portal.exchanges.errors import ErrorCode, ExchangeError, Outcome
 from portal.exchanges.venues import QueryRoute, shape_client_order_id
 from portal.trading.orders import Lookup, OrderRef
+from portal.trading.proof import Endpoint, shows_no_trace
 
 #: Lists are asked for from this long before the order was sent: clocks differ.
 LOOK_BACK = timedelta(seconds=60)
@@ -31,11 +32,11 @@ class _NoAnswerError(Exception):
 def find_order(session: CcxtSession, ref: OrderRef) -> Lookup:
     """Look on all routes until found. Raises ExchangeError only when no route gave an answer."""
     query = _Query(session, ref)
-    absent: set[str] = set()
+    absent: set[Endpoint] = set()
     failure: ExchangeError | None = None
     for kind, ask in query.questions():
-        if kind == QueryRoute.FILLS.kind and len(absent) >= 2:
-            continue  # the fills say less and cost more; two kinds have answered
+        if kind is Endpoint.FILLS and shows_no_trace(absent):
+            continue  # the fills say less and cost more; the others have answered
         try:
             order = ask()
         except _NoAnswerError:
@@ -66,10 +67,11 @@ class _Query:
         self._trigger = self._venue.trigger_params(ref.symbol) if ref.trigger else {}
         self._since = to_milliseconds(ref.sent_at - LOOK_BACK)
 
-    def questions(self) -> Sequence[tuple[str, Callable[[], _Order | None]]]:
+    def questions(self) -> Sequence[tuple[Endpoint, Callable[[], _Order | None]]]:
         """The venue's routes, the order endpoint by the venue's own id first when that is known."""
         ask = {
             QueryRoute.ORDER_BY_CLIENT_ID: self._by_client_id,
+            QueryRoute.PENDING_BY_CLIENT_ID: self._by_client_id,
             QueryRoute.ORDER_BY_EXTERNAL_OID: self._by_external_oid,
             QueryRoute.ORDER_BY_LABEL: self._by_label,
             QueryRoute.OPEN: self._open,
@@ -79,7 +81,7 @@ class _Query:
         routes = self._venue.routes_for(swap=":" in self._ref.symbol)
         questions = [(route.kind, ask[route]) for route in routes]
         if self._ref.exchange_order_id is not None and self._session.has("fetchOrder"):
-            questions.insert(0, ("order", self._by_exchange_id))
+            questions.insert(0, (Endpoint.ORDER, self._by_exchange_id))
         return questions
 
     def ours(self, order: _Order) -> str | None:

@@ -11,6 +11,7 @@ from enum import Enum, auto
 from typing import Any
 
 from portal.exchanges.base import IdentityClass
+from portal.trading.proof import Endpoint
 from portal.trading.types import MarketType
 
 
@@ -61,21 +62,24 @@ class QueryRoute(Enum):
     """One way to ask for an order by our id. `kind` counts for the proof of absence."""
 
     #: fetch_order with our id in a field.
-    ORDER_BY_CLIENT_ID = ("order", auto())
+    ORDER_BY_CLIENT_ID = (Endpoint.ORDER, auto())
+    #: The same at a venue that forgets our id when the order ends: it shows no more than the open orders.
+    PENDING_BY_CLIENT_ID = (Endpoint.OPEN, auto())
     #: MEXC swap: an endpoint that ccxt has no unified method for.
-    ORDER_BY_EXTERNAL_OID = ("order", auto())
+    ORDER_BY_EXTERNAL_OID = (Endpoint.ORDER, auto())
     #: Deribit: the state of every order under one label.
-    ORDER_BY_LABEL = ("order", auto())
+    ORDER_BY_LABEL = (Endpoint.ORDER, auto())
     #: The open orders of the symbol; filtered by the venue where `list_field` is known, always matched by us.
-    OPEN = ("open", auto())
+    OPEN = (Endpoint.OPEN, auto())
     #: The finished orders of the symbol since shortly before it was sent.
-    HISTORY = ("history", auto())
+    HISTORY = (Endpoint.HISTORY, auto())
     #: The account's fills of the symbol since shortly before it was sent.
-    FILLS = ("fills", auto())
+    FILLS = (Endpoint.FILLS, auto())
 
     @property
-    def kind(self) -> str:
-        return str(self.value[0])
+    def kind(self) -> Endpoint:
+        kind: Endpoint = self.value[0]
+        return kind
 
 
 GENERIC_ROUTES = (QueryRoute.OPEN, QueryRoute.HISTORY, QueryRoute.FILLS)

@@ -11,6 +11,7 @@ from portal.exchanges.venues import ClientIdShape, MarketBuy, QueryRoute, Venue,
 from portal.trading.types import MarketType
 
 _BY_ID = (QueryRoute.ORDER_BY_CLIENT_ID, QueryRoute.OPEN, QueryRoute.HISTORY, QueryRoute.FILLS)
+_PENDING_BY_ID = (QueryRoute.PENDING_BY_CLIENT_ID, QueryRoute.OPEN, QueryRoute.HISTORY, QueryRoute.FILLS)
 _LISTS = (QueryRoute.OPEN, QueryRoute.HISTORY, QueryRoute.FILLS)
 
 _EVERYWHERE = frozenset(MarketType)
@@ -78,7 +79,7 @@ _GATE = Venue(
     id_shape=ClientIdShape.T_28,
     query_field="text",
     preparation=("/account/detail",),
-    routes=_BY_ID,
+    routes=_PENDING_BY_ID,
     page_size=100,
     window=WindowStyle.HEADER,
     window_field="x-gate-exptime",

@@ -75,7 +75,7 @@ class Order(Timestamps, Base):
     next_query_at: Mapped[datetime | None] = mapped_column(index=True)
     #: How often it was asked while in doubt.
     queries: Mapped[int] = mapped_column(default=0)
-    #: Successful "not found" answers after the validity window, and the kinds of endpoint that gave them.
+    #: "Not found" answers that count as proof, and the kinds of endpoint that were in each of them.
     absent_answers: Mapped[int] = mapped_column(default=0)
     absent_from: Mapped[list[str]] = mapped_column(ARRAY(sa.Text), default=list)
     last_absent_at: Mapped[datetime | None]

@@ -1,12 +1,10 @@
 """Asking the venue about an order that may exist, and following one that does. Asks, never sends.
 
-Absence is proved only by the rules of reliability protocol (c) step 10: the validity window of the request
-has passed, plus slack, and then three successful "not found" answers, at least two seconds apart, from two
-kinds of endpoint."""
+Absence is proved by the rules of `trading.proof` alone; here they meet the rows."""
 
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -18,18 +16,11 @@ from portal.exchanges.errors import ExchangeError
 from portal.models import IN_DOUBT, RESTING, ExecutionConnection, Order
 from portal.services import recording, venues
 from portal.trading.orders import FillReport, Lookup, OrderRef
+from portal.trading.proof import ANSWERS_NEEDED, BETWEEN_ANSWERS, Doubt, backoff
 from portal.trading.types import OrderState, OrderType
 
 logger = logging.getLogger(__name__)
 
-#: Clock slack + longest wait inside a venue's engine + read lag (reliability.md (c) step 10).
-SLACK = timedelta(seconds=1 + 10 + 5)
-#: Venues that take no validity window may still execute a delayed request; this is how long we keep doubting.
-NO_WINDOW_SLACK = timedelta(seconds=120)
-ANSWERS_NEEDED = 3
-KINDS_NEEDED = 2
-BETWEEN_ANSWERS = timedelta(seconds=2)
-_LONGEST_BACKOFF = 15
 _ASKING = timedelta(seconds=30)
 _FOLLOW_EVERY = timedelta(seconds=45)
 
@@ -62,7 +53,7 @@ def resolve(order_id: int) -> None:
                 delay = _ask(question, exchange)
     except (ExchangeError, DecryptionError) as error:
         logger.info("order %s: the venue was asked without an answer: %s", order_id, error)
-        delay = _backoff(question)
+        delay = backoff(question.queries)
     if delay is not None:
         _ask_again(order_id, delay)
 
@@ -131,27 +122,31 @@ def _not_found(
     if question.state not in IN_DOUBT:
         logger.warning("order %s is known but its venue does not show it now", question.order_id)
         return _FOLLOW_EVERY
-    slack = SLACK if exchange.capabilities.request_window else NO_WINDOW_SLACK
-    horizon = question.not_after + slack
-    if asked_at <= horizon:
+    doubt = Doubt(question.not_after, exchange.capabilities.request_window, question.queries)
+    if asked_at > doubt.horizon:
+        doubt = _count_absence(question.order_id, doubt, lookup, asked_at)
+    if doubt.is_absent:
+        recording.record_absent(question.order_id, may_follow=doubt.left_no_trace)
+        return None
+    if question.state is OrderState.IN_FLIGHT:
         recording.record_doubt(question.order_id)
-        return min(_backoff(question), max(horizon - utcnow(), BETWEEN_ANSWERS))
-    if not _count_absence(question.order_id, lookup, asked_at):
-        return BETWEEN_ANSWERS
-    recording.record_absent(question.order_id)
-    return None
+    return doubt.next_question(asked_at, utcnow())
 
 
-def _count_absence(order_id: int, lookup: Lookup, asked_at: datetime) -> bool:
-    """Add one "not found" after the horizon; True when they are proof."""
+def _count_absence(order_id: int, doubt: Doubt, lookup: Lookup, asked_at: datetime) -> Doubt:
+    """Add one "not found" to what the row knows."""
     with transaction() as session:
         order = session.get_one(Order, order_id, with_for_update=True, populate_existing=True)
-        spaced = order.last_absent_at is None or asked_at - order.last_absent_at >= BETWEEN_ANSWERS
-        if lookup.absent_from and spaced:
-            order.absent_answers += 1
-            order.absent_from = sorted({*order.absent_from, *lookup.absent_from})
-            order.last_absent_at = asked_at
-        return order.absent_answers >= ANSWERS_NEEDED and len(order.absent_from) >= KINDS_NEEDED
+        known = replace(
+            doubt,
+            answers=order.absent_answers,
+            kinds=frozenset(order.absent_from),
+            last_absent_at=order.last_absent_at,
+        )
+        after = known.observe(lookup.absent_from, asked_at)
+        order.absent_answers, order.absent_from = after.answers, sorted(after.kinds)
+        order.last_absent_at = after.last_absent_at
+        return after
 
 
 def _ask_again(order_id: int, delay: timedelta) -> None:
@@ -162,7 +157,3 @@ def _ask_again(order_id: int, delay: timedelta) -> None:
             .values(next_query_at=utcnow() + delay)
             .execution_options(synchronize_session=False)
         )
-
-
-def _backoff(question: _Question) -> timedelta:
-    return timedelta(seconds=min(2 ** max(question.queries - 1, 0), _LONGEST_BACKOFF))

@@ -1,14 +1,16 @@
 """Writes `docs/order-lifecycle.md` from the tables that the code obeys, so that the page cannot drift from
 them.
 
-`python -m portal.trading.lifecycle_doc > docs/order-lifecycle.md`; a test compares the two. """
+`python -m portal.trading.lifecycle_doc > docs/order-lifecycle.md`; a test compares the two."""
 
 import sys
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import TypeVar
 
+from portal.trading import proof
 from portal.trading.denials import DenialCode
+from portal.trading.proof import Endpoint
 from portal.trading.transitions import EXECUTION_MOVES, LATE_FILL_FROM, ORDER_MOVES
 
 S = TypeVar("S", bound=StrEnum)
@@ -30,16 +32,6 @@ Two sentences explain every state below:
 to have been taken. There is no way from `unresolved` to `rejected`.
 """
 
-_ABSENCE = """## When "not found" is believed
-
-An answer "not found" counts only after the request's own validity window at the exchange has passed,
-plus 16 seconds (1 s of clock difference, 10 s that an exchange may wait inside, 5 s of delay between
-its engine and its queries). Exchanges without such a window are given 120 seconds. Then it takes three
-such answers, at least two seconds apart, from two different kinds of endpoint. Only after that proof,
-and only once, a new order with a new id may follow, and only while the signal is young enough to be
-traded.
-"""
-
 
 def render() -> str:
     """The whole page."""
@@ -53,7 +45,7 @@ def render() -> str:
         "## An execution\n",
         _diagram(EXECUTION_MOVES),
         _table(EXECUTION_MOVES),
-        _ABSENCE,
+        _absence(),
         "## Denial codes\n",
         "Every refusal of ours has one of these codes, with the sentence that says what to change.\n",
         _codes(),
@@ -80,6 +72,31 @@ def _table(moves: Mapping[S, frozenset[S]]) -> str:
 
 def _words(values: list[str]) -> str:
     return ", ".join(f"`{value}`" for value in values) or "nothing: this is an end"
+
+
+def _absence() -> str:
+    rows = ["| kind of endpoint | shows waiting orders | shows fills | shows orders that ended unfilled |"]
+    rows += ["|---|---|---|---|"]
+    for kind in Endpoint:
+        shown = (kind in proof.SHOWS_WAITING, kind in proof.SHOWS_FILLED, kind in proof.SHOWS_UNFILLED_END)
+        rows.append(f"| `{kind.value}` | {' | '.join('yes' if yes else 'no' for yes in shown)} |")
+    return f"""## When "not found" is believed
+
+An answer "not found" counts only after the request's own validity window at the exchange has passed,
+plus {proof.SLACK.seconds} seconds: {proof.CLOCK_SLACK.seconds} s of clock difference, \
+{proof.VENUE_WAIT.seconds} s that an exchange may wait inside, {proof.READ_LAG.seconds} s of delay between
+its engine and its queries. Exchanges without such a window are given {proof.NO_WINDOW_SLACK.seconds} seconds.
+
+Then it takes {proof.ANSWERS_NEEDED} such answers, at least {proof.BETWEEN_ANSWERS.seconds} seconds apart. \
+Each must come from the same two kinds of endpoint or more,
+and these must leave no room for an order that waits nor for one that was filled:
+
+{chr(10).join(rows)}
+
+Only after that proof, only when an order that ended unfilled would have shown too, and only once, a new
+order with a new id may follow, while the signal is young enough to be traded. Where that cannot be proved,
+the execution ends as `not_placed`, or stays `unresolved` and waits for a person.
+"""
 
 
 def _codes() -> str:
