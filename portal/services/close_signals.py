@@ -1,21 +1,24 @@
 """Signals that close: `action: close`, and spot sells of what Portico itself holds."""
 
+from datetime import timedelta
+
 import sqlalchemy as sa
 
 from portal.db import db, end_read, transaction, utcnow
-from portal.models import RESTING, Execution, ExecutionPosition, Order
-from portal.services import claims, closing, outcomes, positions, resolution, venues
+from portal.models import Execution, ExecutionPosition, Order
+from portal.services import claims, closing, outcomes, positions, waiting
 from portal.trading.denials import Denial, DenialCode, deny
-from portal.trading.orders import OrderRef
 from portal.trading.types import (
     ClosedReason,
     ExecutionStatus,
     MarketType,
-    OrderRole,
-    OrderType,
     PositionMode,
+    PositionSide,
     PositionStatus,
+    Side,
 )
+
+_LOOK_AGAIN = timedelta(seconds=2)
 
 
 def sells_own(execution: Execution, denial: Denial) -> bool:
@@ -36,10 +39,18 @@ def run(execution: Execution, token: str) -> Denial | None:
     A close without either is a recorded no-op (NOTHING_TO_CLOSE). Where an account can be long and short at
     once, `direction` names the direction of the signal that opened. Owns its transactions; repeatable like
     `executions.run`. Raises ExchangeError when an entry could not be canceled: nothing was closed then."""
-    canceled = _cancel_waiting_entries(execution)
+    connection, entries = execution.connection, _entries(execution)
+    if connection is None:
+        return deny(DenialCode.CONNECTION_INACTIVE)
+    canceled = waiting.withdraw(connection, *entries)
+    unclear = waiting.still_there(connection.id, *entries)
     with transaction() as session:
         mine = claims.lock_mine(execution.id, token)
         if mine is None:
+            return None
+        if unclear:
+            # What an entry leaves behind is not known yet: closing now could close too little.
+            claims.release(mine, _LOOK_AGAIN)
             return None
         targets = list(session.execute(_targets(mine).with_for_update()).scalars())
         mine.read_at = utcnow()
@@ -60,46 +71,35 @@ def run(execution: Execution, token: str) -> Denial | None:
     return None
 
 
-def _cancel_waiting_entries(execution: Execution) -> int:
-    """Cancel at the exchange what could still open a position; what was filled meanwhile is booked and then
-    closed."""
+def _entries(execution: Execution) -> list[sa.ColumnElement[bool]]:
+    """Which orders could still open what this signal closes."""
+    which = [sa.func.split_part(Order.symbol, ":", 1) == execution.lane]
+    side = _closed_side(execution)
+    return which if side is None else [*which, Order.position_side == side]
+
+
+def _closed_side(execution: Execution) -> PositionSide | None:
+    """Where an account can be long and short at once: the direction of the signal that opened."""
     connection = execution.connection
-    waiting = list(
-        db.session.execute(
-            sa.select(Order.id, Order.client_order_id, Order.exchange_order_id, Order.symbol, Order.sent_at)
-            .add_columns(Order.order_type)
-            .where(
-                Order.connection_id == execution.connection_id,
-                Order.role == OrderRole.ENTRY,
-                Order.state.in_(RESTING),
-                sa.func.split_part(Order.symbol, ":", 1) == execution.lane,
-            )
-        )
-    )
-    end_read()
-    if not waiting or connection is None:
-        return 0
-    with venues.exchange_for(connection) as exchange:
-        for row in waiting:
-            ref = OrderRef(row[1], row[3], row[4], row[2], trigger=row[5] is OrderType.STOP)
-            exchange.cancel_order(ref)
-    with transaction() as session:
-        session.execute(
-            sa.update(Order).where(Order.id.in_([row[0] for row in waiting])).values(next_query_at=utcnow())
-        )
-    for row in waiting:
-        resolution.resolve(row[0])
-    return len(waiting)
+    if connection is None or connection.position_mode is not PositionMode.HEDGE:
+        return None
+    return PositionSide.LONG if execution.direction is Side.BUY else PositionSide.SHORT
 
 
 def _targets(execution: Execution) -> sa.Select[ExecutionPosition]:
     wanted = sa.select(ExecutionPosition).where(
         ExecutionPosition.connection_id == execution.connection_id,
         sa.func.split_part(ExecutionPosition.symbol, ":", 1) == execution.lane,
-        ExecutionPosition.status == PositionStatus.OPEN,
+        sa.or_(
+            ExecutionPosition.status == PositionStatus.OPEN,
+            # A target is being served: the rest shall follow it.
+            sa.and_(
+                ExecutionPosition.status == PositionStatus.CLOSING,
+                ExecutionPosition.close_quantity.is_not(None),
+            ),
+        ),
     )
-    connection = execution.connection
-    if connection is not None and connection.position_mode is PositionMode.HEDGE:
-        side = "long" if execution.direction.value == "buy" else "short"
+    side = _closed_side(execution)
+    if side is not None:
         wanted = wanted.where(ExecutionPosition.position_side == side)
     return wanted.order_by(ExecutionPosition.id)

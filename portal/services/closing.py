@@ -6,30 +6,35 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
+import sqlalchemy as sa
+
 from portal.crypto import DecryptionError
 from portal.db import db, end_read, transaction, utcnow
 from portal.exchanges.base import Exchange
 from portal.exchanges.errors import ExchangeError
-from portal.models import Execution, ExecutionConnection, ExecutionPosition
-from portal.services import ending, intents, journal, placing, venues
+from portal.models import Execution, ExecutionConnection, ExecutionPosition, Order
+from portal.services import ending, intents, journal, placing, venues, waiting
 from portal.services.intents import Draft, Intended
-from portal.services.notifications import notify
 from portal.trading.denials import Denial, DenialCode
+from portal.trading.instrument import Instrument
+from portal.trading.orders import Balance
 from portal.trading.planning import ClosePlan, plan_close
 from portal.trading.prices import worst_price
 from portal.trading.types import (
     ClosedReason,
     ExecutionStatus,
     MarketType,
-    NotificationType,
     OrderRole,
     OrderType,
+    PositionMode,
     PositionStatus,
 )
 
 logger = logging.getLogger(__name__)
 
-_RETRY = timedelta(seconds=5)
+_ZERO = Decimal(0)
+#: A holding that the exchange has not shown for so long was sold or moved by somebody else.
+_GONE_AFTER = timedelta(seconds=60)
 #: How far beyond the mark a close may fill on venues that take market orders only with a limit: it must get
 #: out.
 _CLOSE_SLIPPAGE_BPS = Decimal(500)
@@ -47,6 +52,31 @@ class _Wish:
     version: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What was read before the row was locked."""
+
+    instrument: Instrument
+    position_mode: PositionMode
+    held: Balance | None
+    mark: Decimal | None
+
+    @property
+    def total(self) -> Decimal | None:
+        return self.held.total if self.held is not None else None
+
+    def plan(self, position: ExecutionPosition, available: Decimal | None) -> ClosePlan | Denial:
+        """The close of a locked position, when so much of the base currency is `available` (None: enough)."""
+        return plan_close(
+            min(position.close_quantity or position.quantity, position.quantity),
+            available,
+            self.instrument,
+            position.position_side,
+            self.position_mode,
+            price=self.mark,
+        )
+
+
 def run_close(position_id: int) -> None:
     """Carry out the close that the row asks for, if it is not under way.
 
@@ -60,16 +90,32 @@ def run_close(position_id: int) -> None:
             return
         wish, connection = _Wish(position.id, position.version), position.connection
         _ = connection.credentials
+        whole = position.close_quantity is None
+        entry = Order.position_id == position.id
+    if whole:
+        _withdraw_entry(connection, entry)
     try:
         with venues.exchange_for(connection) as exchange:
             _close(wish, connection, exchange)
-    except (ExchangeError, DecryptionError) as error:
+    except ExchangeError as error:
+        _postpone(position_id, str(error), error.retry_after)
+    except DecryptionError as error:
         _postpone(position_id, str(error))
 
 
 def _wanted(position: ExecutionPosition) -> bool:
     due = position.next_close_at is None or position.next_close_at <= utcnow()
     return position.status is PositionStatus.OPEN and position.close_reason is not None and due
+
+
+def _withdraw_entry(connection: ExecutionConnection, entry: sa.ColumnElement[bool]) -> None:
+    """Nothing of the entry shall be filled once its position is closed. Getting out does not wait for it:
+    what
+    is filled all the same opens the position again, to be closed again."""
+    try:
+        waiting.withdraw(connection, entry)
+    except (ExchangeError, DecryptionError) as error:
+        logger.warning("the rest of an entry could not be canceled before its position closes: %s", error)
 
 
 def _close(wish: _Wish, connection: ExecutionConnection, exchange: Exchange) -> None:
@@ -79,35 +125,42 @@ def _close(wish: _Wish, connection: ExecutionConnection, exchange: Exchange) -> 
     if instrument is None:
         _postpone(wish.position_id, f"{symbol} is not listed by the exchange any more")
         return
-    free_base = None
-    if instrument.market_type is MarketType.SPOT:
-        held = exchange.balances(MarketType.SPOT).get(instrument.base)
-        free_base = held.free if held is not None else instrument.lot_size * 0
-    ticker = exchange.tickers([symbol]).get(symbol)
+    held = _held(exchange, instrument)
+    mark = _mark(exchange, symbol)
     with transaction() as session:
         position = session.get_one(
             ExecutionPosition, wish.position_id, with_for_update=True, populate_existing=True
         )
         if not _wanted(position) or position.version != wish.version:
             return
-        quantity = min(position.close_quantity or position.quantity, position.quantity)
-        mark = (ticker.mark_price if ticker else None) or position.mark_price
-        plan = plan_close(
-            quantity,
-            free_base,
-            instrument,
-            position.position_side,
-            connection.position_mode,
-            price=mark,
-        )
+        look = _Look(instrument, connection.position_mode, held, mark or position.mark_price)
+        plan = look.plan(position, held.free if held else None)
         if isinstance(plan, Denial):
-            _not_closable(position, plan)
+            _not_closable(position, plan, look)
             return
         price = None
-        if venues.wants_price(exchange, OrderType.MARKET, plan.leg.side) and mark is not None:
-            price = worst_price(mark, plan.leg.side, _CLOSE_SLIPPAGE_BPS, instrument)
+        if venues.wants_price(exchange, OrderType.MARKET, plan.leg.side) and look.mark is not None:
+            price = worst_price(look.mark, plan.leg.side, _CLOSE_SLIPPAGE_BPS, instrument)
         intended = _intend(position, connection, plan, price)
     placing.place(intended, exchange)
+
+
+def _held(exchange: Exchange, instrument: Instrument) -> Balance | None:
+    """What a spot account really holds of the base currency; None on derivatives."""
+    if instrument.market_type is not MarketType.SPOT:
+        return None
+    nothing = Balance(instrument.base, _ZERO, _ZERO)
+    return exchange.balances(MarketType.SPOT).get(instrument.base, nothing)
+
+
+def _mark(exchange: Exchange, symbol: str) -> Decimal | None:
+    """The price now, which only minimums and worst prices need: an exit does not fail for want of it."""
+    try:
+        ticker = exchange.tickers([symbol]).get(symbol)
+    except ExchangeError as error:
+        logger.info("closing %s without a fresh price: %s", symbol, error)
+        return None
+    return ticker.mark_price if ticker is not None else None
 
 
 def _intend(
@@ -146,29 +199,34 @@ def _intend(
     return Intended(order.id, intents.request_of(order))
 
 
-def _not_closable(position: ExecutionPosition, denial: Denial) -> None:
-    """Nothing was sent. What is too small to be sold is booked as dust; the rest waits for a person."""
+def _not_closable(position: ExecutionPosition, denial: Denial, look: _Look) -> None:
+    """Nothing was sent. What is too small to be sold is booked as dust; what the account does not have free
+    now is waited for, and called gone when it stays away; the rest waits for a person."""
     journal.note("close_denied", denial.message, position=position, code=denial.code.value)
     if denial.code not in _DUST:
-        position.next_close_at = utcnow() + timedelta(minutes=1)
-        return
-    if position.close_quantity is not None:
-        ending.finish_targets(position)
-        return
-    ending.close_with_dust(position)
+        ending.postpone(position, denial.message, retry_after=60)
+    elif isinstance(look.plan(position, None), Denial):
+        if position.close_quantity is not None:
+            ending.finish_targets(position)
+        else:
+            ending.finish(position, dust=position.quantity, denial=denial)
+    elif isinstance(look.plan(position, look.total), Denial) and _looked_long_enough(position):
+        position.close_reason = ClosedReason.EXTERNAL
+        ending.finish(position, dust=position.quantity, denial=denial)
+    else:
+        ending.postpone(position, f"the exchange shows no {position.base} that is free to be sold")
 
 
-def _postpone(position_id: int, message: str) -> None:
+def _looked_long_enough(position: ExecutionPosition) -> bool:
+    """Balances lag behind fills: one look proves nothing."""
+    return utcnow() - (position.close_requested_at or utcnow()) > _GONE_AFTER
+
+
+def _postpone(position_id: int, why: str, retry_after: int | None = None) -> None:
     end_read()
     with transaction() as session:
-        position = session.get_one(ExecutionPosition, position_id, with_for_update=True)
-        first = position.next_close_at is None
-        position.next_close_at = utcnow() + _RETRY
-        journal.note("close_postponed", f"The close was not sent: {message}", position=position)
-        if first:
-            notify(
-                NotificationType.ERROR,
-                f"{position.currency_pair} could not be closed yet",
-                f"{message}. Nothing was sent; it is tried again every few seconds.",
-                position=position,
-            )
+        position = session.get_one(
+            ExecutionPosition, position_id, with_for_update=True, populate_existing=True
+        )
+        if _wanted(position):
+            ending.postpone(position, f"{why}. Nothing was sent", retry_after=retry_after)

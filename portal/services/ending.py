@@ -6,13 +6,16 @@ from decimal import Decimal
 
 from portal.db import request_job, utcnow
 from portal.models import ExecutionPosition, Order
-from portal.services import journal
+from portal.services import following, journal
 from portal.services.booking import reason_words
 from portal.services.notifications import notify
+from portal.trading.denials import Denial
 from portal.trading.numbers import text
 from portal.trading.types import ClosedReason, NotificationType, OrderState, PositionStatus
 
 _RETRY = timedelta(seconds=5)
+#: However often a close failed, it is tried about once a minute.
+_LONGEST_WAIT = timedelta(seconds=60)
 _DONE = (OrderState.FILLED, OrderState.CANCELED, OrderState.EXPIRED)
 _NEVER_THERE = (OrderState.REJECTED, OrderState.NOT_PLACED)
 _HIT = {
@@ -23,27 +26,55 @@ _HIT = {
 _ZERO = Decimal(0)
 
 
-def after_close_order(position: ExecutionPosition, order: Order) -> None:
+def after_close_order(position: ExecutionPosition, order: Order, *, retry_after: int | None = None) -> None:
     """A closing order reached an end: book what it means. An order still alive or in doubt changes nothing.
-    Does not commit; a repeat for an order of an older version changes nothing."""
+    `retry_after` are the seconds that the venue asked us to wait. Does not commit; a repeat for an order of
+    an older version changes nothing."""
     if position.status is not PositionStatus.CLOSING or not order.intent_key.endswith(f":{position.version}"):
         return
     if order.state in _NEVER_THERE:
-        _reopen(position, order, delay=_RETRY)
+        _reopen(position, order, retry_after)
     elif order.state in _DONE and order.fills_complete:
         if position.quantity < position.lot_size:
-            finish(position, dust=position.quantity)
-        elif position.close_quantity is not None and order.filled_quantity > 0:
+            finish(position, dust=position.quantity, order=order)
+        elif position.close_quantity is not None and _served(position, order):
             position.version += 1
             position.status = PositionStatus.OPEN
             _tell(position, order)
             finish_targets(position)
         else:
-            _reopen(position, order, delay=timedelta(0))
+            _reopen(position, order, None)
 
 
-def finish(position: ExecutionPosition, *, dust: Decimal = _ZERO) -> None:
-    """Close the books of a position; `dust` is what was too small to be sold."""
+def after_entry_fills(position: ExecutionPosition) -> None:
+    """Fills of an entry came in. A position that was closed before them holds something again: it is opened
+    and closed once more, because the wish to be out still stands. Does not commit; may be repeated."""
+    if position.status is not PositionStatus.CLOSED or position.quantity <= 0:
+        return
+    if position.quantity < position.lot_size:
+        position.dust_quantity += position.quantity
+        position.quantity = _ZERO
+        return
+    message = f"{text(position.quantity)} were filled after the position was closed; they are closed too"
+    position.status = PositionStatus.OPEN
+    position.closed_at = position.closed_reason = None
+    position.close_reason = position.close_reason or ClosedReason.MANUAL
+    position.close_quantity = None
+    position.next_close_at = None
+    journal.note("opened_again", message, position=position)
+    notify(NotificationType.ERROR, f"{position.currency_pair}: {message}", position=position)
+    request_job("close_position", position.id)
+
+
+def finish(
+    position: ExecutionPosition,
+    *,
+    dust: Decimal = _ZERO,
+    order: Order | None = None,
+    denial: Denial | None = None,
+) -> None:
+    """Close the books of a position; `dust` is what was too small to be sold. `order` closed it, or `denial`
+    says why none could: the signal that asked for the close is settled with it."""
     position.dust_quantity += dust
     position.quantity = _ZERO
     position.unrealized_pnl = _ZERO
@@ -61,11 +92,25 @@ def finish(position: ExecutionPosition, *, dust: Decimal = _ZERO) -> None:
         message,
         position=position,
     )
+    if position.close_execution_id is not None:
+        following.settle_close(position.close_execution_id, order, denial)
 
 
-def close_with_dust(position: ExecutionPosition) -> None:
-    """What is held cannot be sold: too small for the venue. Booked exactly, shown, and closed."""
-    finish(position, dust=position.quantity)
+def postpone(position: ExecutionPosition, why: str, *, retry_after: int | None = None) -> None:
+    """The close was not done: the wish stays and is tried again, the longer it fails the less often, and not
+    before the venue allows. The owner is told once. Does not commit."""
+    first = position.next_close_at is None
+    trying_for = utcnow() - (position.close_requested_at or utcnow())
+    wait = max(_RETRY, min(trying_for / 4, _LONGEST_WAIT), timedelta(seconds=retry_after or 0))
+    position.next_close_at = utcnow() + wait
+    journal.note("close_postponed", f"The close was not done: {why}", position=position)
+    if first:
+        notify(
+            NotificationType.ERROR,
+            f"{position.currency_pair} is not closed yet",
+            f"{why}. The close is tried again until it is done.",
+            position=position,
+        )
 
 
 def finish_targets(position: ExecutionPosition) -> None:
@@ -81,22 +126,29 @@ def finish_targets(position: ExecutionPosition) -> None:
     _forget_wish(position)
 
 
-def _reopen(position: ExecutionPosition, order: Order, *, delay: timedelta) -> None:
-    """The close did not do what was wanted: the wish stays, and is tried again under the next version."""
+def _served(position: ExecutionPosition, order: Order) -> bool:
+    """Whether a partial close is done. What it still has to sell stays wished for."""
+    if order.filled_quantity <= 0 or position.close_quantity is None:
+        return False
+    left = position.close_quantity - order.filled_quantity
+    if left < max(position.lot_size, position.min_quantity or _ZERO):
+        return True
+    position.close_quantity = left
+    return False
+
+
+def _reopen(position: ExecutionPosition, order: Order, retry_after: int | None) -> None:
+    """The close did not do all that was wanted: the wish stays, and is tried again under the next version.
+    At once only when something was filled: a market that fills nothing is not hammered."""
     position.version += 1
     position.status = PositionStatus.OPEN
-    position.next_close_at = utcnow() + delay if delay else None
     why = order.error_message or f"the order ended as {order.state.value}"
-    journal.note("close_again", f"Closing is tried again: {why}", position=position, order=order)
-    if delay:
-        notify(
-            NotificationType.ERROR,
-            f"{position.currency_pair} is not closed yet",
-            f"{why}. It is tried again every few seconds.",
-            position=position,
-        )
-    else:
+    if order.filled_quantity > 0:
+        position.next_close_at = None
+        journal.note("close_again", f"Closing goes on: {why}", position=position, order=order)
         request_job("close_position", position.id)
+    else:
+        postpone(position, why, retry_after=retry_after)
 
 
 def _forget_wish(position: ExecutionPosition) -> None:

@@ -9,9 +9,15 @@ from portal.db import db, request_job
 from portal.models import Execution, ExecutionPosition, Order
 from portal.services import claims, outcomes
 from portal.services.notifications import notify
+from portal.trading.denials import Denial
 from portal.trading.numbers import text
-from portal.trading.proof import may_attempt_again
+from portal.trading.transitions import can_move
 from portal.trading.types import ExecutionStatus, NotificationType, OrderRole, OrderState, SignalAction
+
+#: A second order after proof of absence, never a third.
+MAX_GENERATIONS = 2
+#: New attempts after a refusal before processing (rate limit, clock).
+MAX_ATTEMPTS = 5
 
 # The order in which several closing orders speak for one execution: the first that applies.
 _LOUDEST = (
@@ -39,7 +45,7 @@ def follow(
 
     `again_in`: nothing was placed, and the same intent may be attempted again after that time. `permanent`:
     the connection will not work until a person changes something. Does not commit; may be repeated."""
-    if permanent and order.connection is not None:
+    if permanent and order.connection is not None and not order.connection.has_error():
         order.connection.mark_as_error(order.error_message or "The exchange refused the credentials")
         notify(
             NotificationType.CONNECTION,
@@ -49,7 +55,7 @@ def follow(
         )
     if order.execution_id is None:
         return
-    execution = db.session.get_one(Execution, order.execution_id, with_for_update=True)
+    execution = _lock(order.execution_id)
     execution.answered_at = execution.answered_at or answered_at
     if order.role is not OrderRole.ENTRY:
         _follow_closes(execution)
@@ -69,9 +75,10 @@ def follow(
 def _attempt_again(execution: Execution, delay: timedelta) -> bool:
     """Back to pending under a new generation: a new order, with a new id, after proof that the last does
     not exist."""
-    if not may_attempt_again(
-        generation=execution.generation, attempts=execution.attempts, proved_absent=not delay
-    ):
+    proved_absent = not delay
+    if proved_absent and execution.generation + 1 >= MAX_GENERATIONS:
+        return False
+    if execution.attempts >= MAX_ATTEMPTS:
         return False
     outcomes.move(execution, ExecutionStatus.PENDING)
     execution.generation += 1
@@ -80,8 +87,21 @@ def _attempt_again(execution: Execution, delay: timedelta) -> bool:
     return True
 
 
-def _follow_closes(execution: Execution) -> None:
+def settle_close(execution_id: int, order: Order | None, denial: Denial | None) -> None:
+    """A position that this closing signal asked to close is closed: by `order` (which another wish may have
+    sent), or without one, for the reason in `denial`. Does not commit; may be repeated."""
+    _follow_closes(_lock(execution_id), order, denial)
+
+
+def _lock(execution_id: int) -> Execution:
+    return db.session.get_one(Execution, execution_id, with_for_update=True, populate_existing=True)
+
+
+def _follow_closes(execution: Execution, order: Order | None = None, denial: Denial | None = None) -> None:
     """A closing signal is settled when every order it led to is, and no position still waits for one."""
+    if execution.status not in (ExecutionStatus.IN_FLIGHT, ExecutionStatus.UNRESOLVED):
+        # Several orders of one signal may pass through states that a single one could not.
+        return
     orders = db.session.execute(sa.select(Order).where(Order.execution_id == execution.id)).scalars().all()
     waiting = db.session.execute(
         sa.select(sa.func.count()).where(
@@ -90,12 +110,20 @@ def _follow_closes(execution: Execution) -> None:
             ExecutionPosition.closed_at.is_(None),
         )
     ).scalar_one()
-    loudest = _loudest(_latest_per_position(orders))
-    if loudest.state is OrderState.UNRESOLVED or not waiting:
-        # Several orders of one signal may pass through states that a single one could not.
-        if execution.status not in (ExecutionStatus.IN_FLIGHT, ExecutionStatus.UNRESOLVED):
-            return
+    latest = _latest_per_position([*orders, order] if order is not None else orders)
+    loudest = _loudest(latest) if latest else None
+    if waiting and (loudest is None or loudest.state is not OrderState.UNRESOLVED):
+        return
+    status = outcomes.STATUS_OF[loudest.state] if loudest is not None else None
+    if loudest is not None and status is not None and _may_say(execution, status):
         outcomes.follow_order(execution, loudest)
+    else:
+        code, message = (denial.code.value, denial.message) if denial is not None else (None, None)
+        outcomes.finish(execution, ExecutionStatus.NOT_PLACED, code=code, message=message)
+
+
+def _may_say(execution: Execution, status: ExecutionStatus) -> bool:
+    return execution.status is status or can_move(execution.status, status)
 
 
 def _latest_per_position(orders: Sequence[Order]) -> list[Order]:

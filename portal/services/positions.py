@@ -42,8 +42,9 @@ def want_close(
     close replaces the wish for a partial one, never the other way round. False when nothing changed. Does
     not commit."""
     if position.close_reason is not None:
+        # Also while an order for the part is under way: when that ends, the rest follows.
         full_over_partial = quantity is None and position.close_quantity is not None
-        if not full_over_partial or position.status is not PositionStatus.OPEN:
+        if not full_over_partial:
             return False
     position.close_reason = reason
     position.close_quantity = quantity

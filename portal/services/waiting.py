@@ -1,0 +1,63 @@
+"""Entries that may still open or enlarge a position: taken off the exchange before what they opened is
+closed. Asks for cancellation and looks what became of them; places nothing."""
+
+import sqlalchemy as sa
+
+from portal.db import db, end_read, transaction
+from portal.models import RESTING, ExecutionConnection, Order
+from portal.services import resolution, venues
+from portal.trading.orders import OrderRef
+from portal.trading.types import OrderRole, OrderType
+
+
+def withdraw(connection: ExecutionConnection, *which: sa.ColumnElement[bool]) -> int:
+    """Cancel the waiting entries of `connection` that match `which`, and book what was filled meanwhile.
+    Returns how many there were. An ended entry whose fills have not all been read is looked at, too.
+
+    Owns its transactions; may be repeated. Raises ExchangeError when one could not be canceled."""
+    orders = db.session.execute(_unfinished(connection.id, *which)).scalars().all()
+    resting = [_ref(order) for order in orders if order.state in RESTING]
+    ids = [order.id for order in orders]
+    end_read()
+    if not ids:
+        return 0
+    if resting:
+        with venues.exchange_for(connection) as exchange:
+            for ref in resting:
+                exchange.cancel_order(ref)
+    with transaction() as session:
+        # The database's own clock decides what is due.
+        session.execute(sa.update(Order).where(Order.id.in_(ids)).values(next_query_at=sa.func.now()))
+    for order_id in ids:
+        resolution.resolve(order_id)
+    return len(resting)
+
+
+def still_there(connection_id: int, *which: sa.ColumnElement[bool]) -> bool:
+    """True while one of them may still be filled, or was filled and its fills are not known. Reads only."""
+    found = db.session.execute(_unfinished(connection_id, *which).limit(1)).first() is not None
+    end_read()
+    return found
+
+
+def _unfinished(connection_id: int, *which: sa.ColumnElement[bool]) -> sa.Select[Order]:
+    return (
+        sa.select(Order)
+        .where(
+            Order.connection_id == connection_id,
+            Order.role == OrderRole.ENTRY,
+            sa.or_(Order.state.in_(RESTING), sa.and_(Order.closed_at.is_not(None), ~Order.fills_complete)),
+            *which,
+        )
+        .order_by(Order.id)
+    )
+
+
+def _ref(order: Order) -> OrderRef:
+    return OrderRef(
+        client_order_id=order.client_order_id,
+        symbol=order.symbol,
+        sent_at=order.sent_at,
+        exchange_order_id=order.exchange_order_id,
+        trigger=order.order_type is OrderType.STOP,
+    )
