@@ -11,13 +11,9 @@ from portal.services import claims, outcomes
 from portal.services.notifications import notify
 from portal.trading.denials import Denial
 from portal.trading.numbers import text
+from portal.trading.proof import may_attempt_again
 from portal.trading.transitions import can_move
 from portal.trading.types import ExecutionStatus, NotificationType, OrderRole, OrderState, SignalAction
-
-#: A second order after proof of absence, never a third.
-MAX_GENERATIONS = 2
-#: New attempts after a refusal before processing (rate limit, clock).
-MAX_ATTEMPTS = 5
 
 # The order in which several closing orders speak for one execution: the first that applies.
 _LOUDEST = (
@@ -75,10 +71,9 @@ def follow(
 def _attempt_again(execution: Execution, delay: timedelta) -> bool:
     """Back to pending under a new generation: a new order, with a new id, after proof that the last does
     not exist."""
-    proved_absent = not delay
-    if proved_absent and execution.generation + 1 >= MAX_GENERATIONS:
-        return False
-    if execution.attempts >= MAX_ATTEMPTS:
+    if not may_attempt_again(
+        generation=execution.generation, attempts=execution.attempts, proved_absent=not delay
+    ):
         return False
     outcomes.move(execution, ExecutionStatus.PENDING)
     execution.generation += 1

@@ -12,12 +12,18 @@ from portal.services import booking, ending, following, journal
 from portal.services.notifications import notify
 from portal.trading.numbers import text
 from portal.trading.orders import FillReport, OrderReport
+from portal.trading.proof import end_without_order
 from portal.trading.transitions import can_move, is_terminal
 from portal.trading.types import NotificationType, OrderRole, OrderState
 
 logger = logging.getLogger(__name__)
 
 _SOON = timedelta(seconds=1)
+_ABSENT = "The exchange proved never to have taken the order"
+_NOT_EXECUTED = (
+    "The exchange has neither an open order nor a fill of it. It does not list orders that ended, so no"
+    " second order follows"
+)
 _ENDED = (OrderState.CANCELED, OrderState.EXPIRED)
 
 
@@ -57,8 +63,7 @@ def record_not_placed(order_id: int, error: ExchangeError, duration_ms: int) -> 
         if order.state is not OrderState.IN_FLIGHT:
             return
         again = error.again or error.code is ErrorCode.WINDOW_PASSED
-        refused = error.venue_code is not None and not again
-        order.state = OrderState.REJECTED if refused else OrderState.NOT_PLACED
+        order.state = end_without_order(again=again, refused_with_code=error.venue_code is not None)
         _end(order, error.code.value, error.message, error.venue_code)
         journal.note(
             order.state.value,
@@ -97,7 +102,7 @@ def record_unknown(order_id: int, code: str, message: str, duration_ms: int) -> 
         notify(
             NotificationType.UNRESOLVED,
             f"An order for {order.symbol} is unresolved",
-            "The exchange did not say whether it took the order. Nothing is sent again; it is being asked.",
+            "The exchange did not say whether it took the order. It is being asked; nothing is sent again.",
             connection=order.connection,
         )
         request_job("resolve_order", order.id)
@@ -116,18 +121,18 @@ def record_doubt(order_id: int) -> None:
             following.follow(order, None)
 
 
-def record_absent(order_id: int) -> None:
-    """Proved: the venue never took the order. The execution may get one more while its signal is alive.
-    Commits."""
+def record_absent(order_id: int, *, may_follow: bool) -> None:
+    """Proved: no such order waits or was executed. With `may_follow` (it left no trace at all) the execution
+    may get one more while its signal is alive. Commits; may be repeated."""
     with transaction():
         order = _lock(order_id)
         if order.state not in IN_DOUBT:
             return
         order.state = OrderState.NOT_PLACED
-        _end(order, "PROVED_ABSENT", "The exchange proved never to have taken the order", None)
+        _end(order, "PROVED_ABSENT", _ABSENT if may_follow else _NOT_EXECUTED, None)
         journal.note("not_placed", order.error_message or "", order=order, execution=_execution(order))
         position = _lock_position(order)
-        following.follow(order, position, again_in=timedelta(0))
+        following.follow(order, position, again_in=timedelta(0) if may_follow else None)
         if position is not None and position.id == order.position_id:
             ending.after_close_order(position, order)
 
