@@ -362,7 +362,10 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=("pk_orders")),
         sa.UniqueConstraint("client_order_id", name=("uq_orders_client_order_id")),
         sa.UniqueConstraint(
-            "connection_id", "exchange_order_id", name=("uq_orders_connection_id_exchange_order_id")
+            "connection_id",
+            "symbol",
+            "exchange_order_id",
+            name=("uq_orders_connection_id_symbol_exchange_order_id"),
         ),
         sa.UniqueConstraint("intent_key", name=("uq_orders_intent_key")),
     )

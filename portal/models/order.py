@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from portal.db import Base, JsonDict, enum_type
 from portal.models.base import IntPk, Timestamps, foreign_key
 from portal.models.connection import ExecutionConnection
+from portal.models.execution import Execution
 from portal.trading.types import OrderRole, OrderState, OrderType, PositionSide, Side, TimeInForce
 
 #: May exist at the venue, but nobody has seen it yet: ask, never send again.
@@ -21,7 +22,8 @@ RESTING = (OrderState.OPEN, OrderState.PARTIALLY_FILLED)
 class Order(Timestamps, Base):
     __tablename__ = "orders"
     __table_args__ = (
-        sa.UniqueConstraint("connection_id", "exchange_order_id"),
+        # With the symbol: Binance, among others, counts order ids per market.
+        sa.UniqueConstraint("connection_id", "symbol", "exchange_order_id"),
         sa.CheckConstraint("quantity > 0", name="quantity_positive"),
         sa.Index(
             "ix_orders_live",
@@ -83,6 +85,7 @@ class Order(Timestamps, Base):
     fills_complete: Mapped[bool] = mapped_column(default=False)
 
     connection: Mapped[ExecutionConnection | None] = relationship()
+    execution: Mapped[Execution | None] = relationship()
 
 
 class Fill(Base):

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from portal.db import db, request_job
-from portal.models import Execution, ExecutionPosition, Order
+from portal.models import IN_DOUBT, Execution, ExecutionPosition, Order
 from portal.services import claims, outcomes
 from portal.services.notifications import notify
 from portal.trading.denials import Denial
@@ -15,6 +15,7 @@ from portal.trading.proof import may_attempt_again
 from portal.trading.transitions import can_move
 from portal.trading.types import ExecutionStatus, NotificationType, OrderRole, OrderState, SignalAction
 
+_UNDER_WAY = (ExecutionStatus.IN_FLIGHT, ExecutionStatus.UNRESOLVED)
 # The order in which several closing orders speak for one execution: the first that applies.
 _LOUDEST = (
     OrderState.UNRESOLVED,
@@ -55,17 +56,37 @@ def follow(
     execution.answered_at = execution.answered_at or answered_at
     if order.role is not OrderRole.ENTRY:
         _follow_closes(execution)
-    elif (
-        order.state is OrderState.NOT_PLACED and again_in is not None and _attempt_again(execution, again_in)
-    ):
-        return
-    else:
-        first = execution.finished_at is None
-        outcomes.follow_order(execution, order)
-        if first:
-            _tell(execution, order, position)
-            if order.connection is not None:
-                order.connection.update_last_used()
+    elif _speaks(execution, order):
+        placed = order.state is not OrderState.NOT_PLACED or again_in is None
+        if placed or not _attempt_again(execution, again_in or timedelta(0)):
+            _follow_entry(execution, order, position)
+
+
+def _follow_entry(execution: Execution, order: Order, position: ExecutionPosition | None) -> None:
+    first = execution.finished_at is None
+    outcomes.follow_order(execution, order)
+    if first:
+        _tell(execution, order, position)
+        if order.connection is not None:
+            order.connection.update_last_used()
+
+
+def _speaks(execution: Execution, order: Order) -> bool:
+    """Whether the state of this entry is the execution's. Not while it was filled and the position is not
+    known: later signals of the lane wait for that."""
+    if order.state not in IN_DOUBT and not order.fills_complete:
+        return False
+    return order.generation == execution.generation or _speaks_late(execution, order)
+
+
+def _speaks_late(execution: Execution, order: Order) -> bool:
+    """An earlier try was believed absent. Only a fill makes it count again, and ends the next before it is
+    sent."""
+    if order.filled_quantity <= 0 or execution.status in _UNDER_WAY:
+        return False
+    if execution.status is ExecutionStatus.PENDING:
+        outcomes.move(execution, ExecutionStatus.IN_FLIGHT)
+    return True
 
 
 def _attempt_again(execution: Execution, delay: timedelta) -> bool:
@@ -94,7 +115,7 @@ def _lock(execution_id: int) -> Execution:
 
 def _follow_closes(execution: Execution, order: Order | None = None, denial: Denial | None = None) -> None:
     """A closing signal is settled when every order it led to is, and no position still waits for one."""
-    if execution.status not in (ExecutionStatus.IN_FLIGHT, ExecutionStatus.UNRESOLVED):
+    if execution.status not in _UNDER_WAY:
         # Several orders of one signal may pass through states that a single one could not.
         return
     orders = db.session.execute(sa.select(Order).where(Order.execution_id == execution.id)).scalars().all()

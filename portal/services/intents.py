@@ -83,7 +83,7 @@ def intend_entry(
         if denial is not None:
             return denial
         order = freeze(connection, _entry_draft(execution, connection, plan, rules))
-        order.execution_id = execution.id
+        order.execution_id, order.generation = execution.id, execution.generation
         order.payload = {**order.payload, "exits": _exits(plan, rules), "instrument": _instrument(plan)}
         session.add(order)
         execution.status = ExecutionStatus.IN_FLIGHT

@@ -4,7 +4,7 @@ from typing import Any
 
 from portal.db import db
 from portal.logs import scrub
-from portal.models import Execution, ExecutionLog, ExecutionPosition, Order
+from portal.models import Execution, ExecutionConnection, ExecutionLog, ExecutionPosition, Order
 
 
 def note(
@@ -23,7 +23,7 @@ def note(
     db.session.add(
         ExecutionLog(
             connection_id=row.connection_id if row else None,
-            owner_id=execution.owner_id if execution else (position.owner_id if position else None),
+            owner_id=_owner(execution or position or (order.connection if order else None)),
             execution_id=execution.id if execution else (order.execution_id if order else None),
             order_id=order.id if order else None,
             position_id=position.id if position else (order.position_id if order else None),
@@ -33,3 +33,7 @@ def note(
             data={key: None if value is None else str(value) for key, value in data.items()},
         )
     )
+
+
+def _owner(row: Execution | ExecutionPosition | ExecutionConnection | None) -> int | None:
+    return row.owner_id if row is not None else None

@@ -4,27 +4,43 @@ intent; used by whoever sent it and by whoever asked about it later."""
 import logging
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from decimal import Decimal
+
+import sqlalchemy as sa
+from sqlalchemy.orm import joinedload
 
 from portal.db import db, request_job, transaction, utcnow
 from portal.exchanges.errors import ErrorCode, ExchangeError
-from portal.models import IN_DOUBT, Execution, ExecutionPosition, Order
+from portal.models import IN_DOUBT, ExecutionPosition, Order
 from portal.services import booking, ending, following, journal
 from portal.services.notifications import notify
 from portal.trading.numbers import text
 from portal.trading.orders import FillReport, OrderReport
-from portal.trading.proof import end_without_order
+from portal.trading.proof import backoff, end_without_order
 from portal.trading.transitions import can_move, is_terminal
-from portal.trading.types import NotificationType, OrderRole, OrderState
+from portal.trading.types import NotificationType, OrderRole, OrderState, OrderType, TimeInForce
 
 logger = logging.getLogger(__name__)
 
-_SOON = timedelta(seconds=1)
+_ZERO = Decimal(0)
+_FOLLOW_EVERY = timedelta(seconds=45)
+#: After so many questions in vain for the fills of one order somebody is told.
+_ALARM_AT = 6
 _ABSENT = "The exchange proved never to have taken the order"
 _NOT_EXECUTED = (
     "The exchange has neither an open order nor a fill of it. It does not list orders that ended, so no"
     " second order follows"
 )
+_NOT_FILLED, _FILLS_MISSING = "NOT_FILLED", "FILLS_MISSING"
 _ENDED = (OrderState.CANCELED, OrderState.EXPIRED)
+# Locks the order alone; what it belongs to comes along in the same round trip.
+_LOCK = (
+    sa.select(Order)
+    .options(joinedload(Order.connection), joinedload(Order.execution))
+    .where(Order.id == sa.bindparam("order_id"))
+    .with_for_update(of=Order)
+    .execution_options(populate_existing=True)
+)
 
 
 def record_report(
@@ -35,17 +51,18 @@ def record_report(
     duration_ms: int | None = None,
     answered_at: datetime | None = None,
     resolved: bool = False,
-) -> None:
+) -> timedelta | None:
     """The venue knows the order: store state and fills, and let position and execution follow, in one
-    transaction. May be repeated with the same or an older report; nothing is booked twice."""
+    transaction. Returns when to ask again, if that is soon. May be repeated with the same or an older report;
+    nothing is booked twice."""
     with transaction():
         order = _lock(order_id)
         before = order.state
+        position = booking.book(order, fills)
         order.exchange_order_id = order.exchange_order_id or report.exchange_order_id
         order.acknowledged_at = order.acknowledged_at or utcnow()
-        position = booking.book(order, fills)
-        _advance(order, _state_of(order, report))
-        _schedule(order, report)
+        _advance(order, report)
+        soon = _schedule(order, report)
         _log_report(order, before, duration_ms, resolved)
         following.follow(order, position, answered_at=answered_at)
         if position is not None and order.role is OrderRole.ENTRY:
@@ -53,6 +70,7 @@ def record_report(
         elif position is not None and position.id == order.position_id:
             ending.after_close_order(position, order)
             following.follow(order, position)
+    return soon
 
 
 def record_not_placed(order_id: int, error: ExchangeError, duration_ms: int) -> None:
@@ -69,7 +87,7 @@ def record_not_placed(order_id: int, error: ExchangeError, duration_ms: int) -> 
             order.state.value,
             error.message,
             order=order,
-            execution=_execution(order),
+            execution=order.execution,
             duration_ms=duration_ms,
             code=error.code.value,
             venue_code=error.venue_code,
@@ -89,22 +107,17 @@ def record_unknown(order_id: int, code: str, message: str, duration_ms: int) -> 
             return
         order.state = OrderState.UNRESOLVED
         order.error_code, order.error_message = code, message
-        order.next_query_at = utcnow() + _SOON
+        order.next_query_at = utcnow()
         journal.note(
             "unresolved",
             message,
             order=order,
-            execution=_execution(order),
+            execution=order.execution,
             duration_ms=duration_ms,
             code=code,
         )
         following.follow(order, None)
-        notify(
-            NotificationType.UNRESOLVED,
-            f"An order for {order.symbol} is unresolved",
-            "The exchange did not say whether it took the order. It is being asked; nothing is sent again.",
-            connection=order.connection,
-        )
+        _tell_unresolved(order)
         request_job("resolve_order", order.id)
 
 
@@ -117,8 +130,9 @@ def record_doubt(order_id: int) -> None:
             order.state = OrderState.UNRESOLVED
             order.error_code = order.error_code or "UNKNOWN"
             order.error_message = order.error_message or "The worker stopped before it had an answer"
-            journal.note("unresolved", order.error_message, order=order, execution=_execution(order))
+            journal.note("unresolved", order.error_message, order=order, execution=order.execution)
             following.follow(order, None)
+            _tell_unresolved(order)
 
 
 def record_absent(order_id: int, *, may_follow: bool) -> None:
@@ -130,7 +144,7 @@ def record_absent(order_id: int, *, may_follow: bool) -> None:
             return
         order.state = OrderState.NOT_PLACED
         _end(order, "PROVED_ABSENT", _ABSENT if may_follow else _NOT_EXECUTED, None)
-        journal.note("not_placed", order.error_message or "", order=order, execution=_execution(order))
+        journal.note("not_placed", order.error_message or "", order=order, execution=order.execution)
         position = _lock_position(order)
         following.follow(order, position, again_in=timedelta(0) if may_follow else None)
         if position is not None and position.id == order.position_id:
@@ -138,7 +152,7 @@ def record_absent(order_id: int, *, may_follow: bool) -> None:
 
 
 def _lock(order_id: int) -> Order:
-    return db.session.get_one(Order, order_id, with_for_update=True, populate_existing=True)
+    return db.session.execute(_LOCK, {"order_id": order_id}).scalar_one()
 
 
 def _lock_position(order: Order) -> ExecutionPosition | None:
@@ -147,20 +161,27 @@ def _lock_position(order: Order) -> ExecutionPosition | None:
     return db.session.get(ExecutionPosition, order.position_id, with_for_update=True, populate_existing=True)
 
 
-def _execution(order: Order) -> Execution | None:
-    return db.session.get(Execution, order.execution_id) if order.execution_id is not None else None
+def _tell_unresolved(order: Order) -> None:
+    notify(
+        NotificationType.UNRESOLVED,
+        f"An order for {order.symbol} is unresolved",
+        "The exchange did not say whether it took the order. It is being asked; nothing is sent again.",
+        connection=order.connection,
+    )
 
 
 def _state_of(order: Order, report: OrderReport) -> OrderState:
-    """The venue's word, except that an order in doubt that was found is never `rejected`: it ended without
-    a fill."""
-    if report.state is OrderState.REJECTED and order.state is OrderState.UNRESOLVED:
+    """The venue's word, except that `rejected` is an answer to the request alone: an order that was in doubt
+    or rested has ended without being filled further."""
+    if report.state is OrderState.REJECTED and order.state is not OrderState.IN_FLIGHT:
         return OrderState.CANCELED
     return report.state
 
 
-def _advance(order: Order, new: OrderState) -> None:
-    old = order.state
+def _advance(order: Order, report: OrderReport) -> None:
+    old, new = order.state, _state_of(order, report)
+    if order.filled_quantity and order.error_code in (_NOT_FILLED, _FILLS_MISSING):
+        order.error_code = order.error_message = None
     if new is old:
         return
     if can_move(old, new):
@@ -177,21 +198,48 @@ def _advance(order: Order, new: OrderState) -> None:
         order.error_code = order.error_message = None
     if is_terminal(order.state):
         order.closed_at = order.closed_at or utcnow()
-    if order.state in _ENDED and not order.filled_quantity:
-        order.error_code = "NOT_FILLED"
+    if order.state is OrderState.REJECTED:
+        order.error_code = ErrorCode.REFUSED.value
+        order.error_message = "The exchange answered that it rejected the order, without saying why"
+    if order.state in _ENDED and not order.filled_quantity and not report.filled_quantity:
+        order.error_code = _NOT_FILLED
         order.error_message = f"The exchange ended the order as {order.state.value} without filling any of it"
 
 
-def _schedule(order: Order, report: OrderReport) -> None:
-    """An ended order is asked about until its fills are complete; a resting one by the follow-up."""
-    order.fills_complete = order.filled_quantity >= report.filled_quantity
-    if is_terminal(order.state) and order.fills_complete:
+def _schedule(order: Order, report: OrderReport) -> timedelta | None:
+    """An ended order is asked about until its fills are complete, an immediate one until it has ended, soon;
+    a resting one by the follow-up. Returns the wait when it is soon."""
+    # A report that is older than what is known must not make half the fills look like all of them.
+    whole = min(report.quantity, order.quantity) if order.state is OrderState.FILLED else _ZERO
+    order.fills_complete = order.filled_quantity >= max(report.filled_quantity, whole)
+    ended = is_terminal(order.state)
+    if ended and order.fills_complete:
         order.next_query_at = None
-    elif not order.fills_complete:
-        order.next_query_at = utcnow() + _SOON
-        request_job("resolve_order", order.id)
-    else:
-        order.next_query_at = utcnow() + timedelta(seconds=45)
+        return None
+    if order.fills_complete and not _is_immediate(order):
+        order.next_query_at = utcnow() + _FOLLOW_EVERY
+        return None
+    if not order.fills_complete and order.queries >= _ALARM_AT:
+        _tell_missing(order)
+    wait = backoff(order.queries) if order.queries else timedelta(0)
+    order.next_query_at = utcnow() + wait
+    request_job("resolve_order", order.id)
+    return max(wait, backoff(0))
+
+
+def _tell_missing(order: Order) -> None:
+    """Once: the code on the row remembers it."""
+    if order.error_code == _FILLS_MISSING:
+        return
+    order.error_code = _FILLS_MISSING
+    order.error_message = "The exchange says that it filled the order, but its fills cannot be read yet"
+    title = f"Fills of an order for {order.symbol} are missing"
+    notify(NotificationType.ERROR, title, order.error_message, connection=order.connection)
+
+
+def _is_immediate(order: Order) -> bool:
+    """By nature such an order has ended when it is acknowledged, whatever the acknowledgement says."""
+    return order.order_type is OrderType.MARKET or order.time_in_force is not TimeInForce.STANDARD
 
 
 def _end(order: Order, code: str, message: str, venue_code: str | None) -> None:
@@ -211,7 +259,7 @@ def _log_report(order: Order, before: OrderState, duration_ms: int | None, resol
         order.state.value,
         f"{found}{order.side.value} {order.symbol} is {order.state.value.replace('_', ' ')}{filled}{price}",
         order=order,
-        execution=_execution(order),
+        execution=order.execution,
         duration_ms=duration_ms,
         exchange_order_id=order.exchange_order_id,
         client_order_id=order.client_order_id,

@@ -54,6 +54,8 @@ def resolve(order_id: int) -> None:
     except (ExchangeError, DecryptionError) as error:
         logger.info("order %s: the venue was asked without an answer: %s", order_id, error)
         delay = backoff(question.queries)
+        if question.state is OrderState.IN_FLIGHT:
+            recording.record_doubt(order_id)
     if delay is not None:
         _ask_again(order_id, delay)
 
@@ -111,9 +113,13 @@ def _ask(question: _Question, exchange: Exchange) -> timedelta | None:
     fills: tuple[FillReport, ...] = lookup.report.fills
     if lookup.report.filled_quantity > 0:
         since = question.ref.sent_at - timedelta(seconds=60)
-        fills = tuple(exchange.fills(question.ref.symbol, since, lookup.report.exchange_order_id))
-    recording.record_report(question.order_id, lookup.report, fills, resolved=question.state in IN_DOUBT)
-    return _FOLLOW_EVERY
+        try:
+            fills = tuple(exchange.fills(question.ref.symbol, since, lookup.report.exchange_order_id))
+        except ExchangeError as error:
+            logger.info("order %s: its fills could not be read yet (%s)", question.order_id, error.code)
+    return recording.record_report(
+        question.order_id, lookup.report, fills, resolved=question.state in IN_DOUBT
+    )
 
 
 def _not_found(

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from portal.db import db, request_job, transaction
 from portal.models import Execution, ExecutionPosition
-from portal.services import claims, resolution
+from portal.services import claims, expiring, resolution
 from portal.trading.types import PositionStatus
 
 logger = logging.getLogger(__name__)
@@ -16,6 +16,8 @@ logger = logging.getLogger(__name__)
 #: A fresh execution has its own job; asking earlier would only queue it twice.
 _YOUNG = timedelta(seconds=5)
 _BATCH = 2000
+#: Each is a transaction of its own.
+_ENDED_AT_ONCE = 200
 
 
 def sweep() -> dict[str, int]:
@@ -23,6 +25,7 @@ def sweep() -> dict[str, int]:
 
     Commits; may run any number of times, also twice at once: every job it asks for is safe to repeat.
     """
+    expired = expiring.expire_waiting(_ENDED_AT_ONCE)
     asked = {
         "run_execution": _ids(
             sa.select(Execution.id)
@@ -36,7 +39,7 @@ def sweep() -> dict[str, int]:
         for job, ids in asked.items():
             for each in ids:
                 request_job(job, each)
-    counts = {job: len(ids) for job, ids in asked.items()}
+    counts = {job: len(ids) for job, ids in asked.items()} | {"expired": expired}
     if any(counts.values()):
         logger.info("sweep asked again: %s", counts)
     return counts
