@@ -25,6 +25,14 @@ from portal.trading.types import (
 
 _ZERO = Decimal(0)
 
+# Built once: SQLAlchemy takes longer to put these together than PostgreSQL to run them.
+_STORE = insert(Fill).on_conflict_do_nothing()
+_FILLS_OF_ORDER = sa.select(Fill).where(Fill.order_id == sa.bindparam("order_id"))
+_FILLS_OF_POSITION = sa.select(Fill).where(Fill.position_id == sa.bindparam("position_id"))
+_LOCK = sa.select(ExecutionPosition).with_for_update().execution_options(populate_existing=True)
+_POSITION = _LOCK.where(ExecutionPosition.id == sa.bindparam("position_id"))
+_POSITION_OF_ENTRY = _LOCK.where(ExecutionPosition.execution_id == sa.bindparam("execution_id"))
+
 
 def book(order: Order, reports: Iterable[FillReport]) -> ExecutionPosition | None:
     """Store the fills of a locked order, repeats dropped, and recompute order and position. Returns the
@@ -32,13 +40,16 @@ def book(order: Order, reports: Iterable[FillReport]) -> ExecutionPosition | Non
     position = _position_of(order)
     rows = [_row(order, position, report) for report in reports]
     if rows:
-        db.session.execute(insert(Fill).values(rows).on_conflict_do_nothing())
-    fills = list(db.session.execute(sa.select(Fill).where(Fill.order_id == order.id)).scalars())
+        db.session.execute(_STORE, rows)
+    fills = list(db.session.execute(_FILLS_OF_ORDER, {"order_id": order.id}).scalars())
     if not fills:
         return position
-    _sum_up(order, fills)
+    # The order stays untouched until the position has its id: so it is written once.
     if position is None and _opens(order):
         position = _open_position(order, fills)
+        _sum_up(order, fills)
+        return position
+    _sum_up(order, fills)
     if position is not None:
         refresh(position)
     return position
@@ -47,7 +58,10 @@ def book(order: Order, reports: Iterable[FillReport]) -> ExecutionPosition | Non
 def refresh(position: ExecutionPosition) -> None:
     """Recompute a locked position from all of its stored fills. Does not commit; may be repeated."""
     db.session.flush()
-    fills = db.session.execute(sa.select(Fill).where(Fill.position_id == position.id)).scalars()
+    _apply(position, db.session.execute(_FILLS_OF_POSITION, {"position_id": position.id}).scalars())
+
+
+def _apply(position: ExecutionPosition, fills: Iterable[Fill]) -> None:
     told = book_of(position, fills)
     position.quantity = max(told.quantity - position.dust_quantity, _ZERO)
     position.entry_quantity = told.quantity + told.exited_quantity
@@ -68,14 +82,13 @@ def _opens(order: Order) -> bool:
 
 
 def _position_of(order: Order) -> ExecutionPosition | None:
-    wanted = sa.select(ExecutionPosition).with_for_update().execution_options(populate_existing=True)
     if order.position_id is not None:
-        wanted = wanted.where(ExecutionPosition.id == order.position_id)
+        found = db.session.execute(_POSITION, {"position_id": order.position_id})
     elif _opens(order) and order.execution_id is not None:
-        wanted = wanted.where(ExecutionPosition.execution_id == order.execution_id)
+        found = db.session.execute(_POSITION_OF_ENTRY, {"execution_id": order.execution_id})
     else:
         return None
-    return db.session.execute(wanted).scalar_one_or_none()
+    return found.scalar_one_or_none()
 
 
 def _row(order: Order, position: ExecutionPosition | None, report: FillReport) -> dict[str, object]:
@@ -98,16 +111,21 @@ def _row(order: Order, position: ExecutionPosition | None, report: FillReport) -
 def _sum_up(order: Order, fills: Sequence[Fill]) -> None:
     total = sum((fill.quantity for fill in fills), _ZERO)
     order.filled_quantity = total
-    order.average_price = sum((fill.quantity * fill.price for fill in fills), _ZERO) / total
+    order.average_price = _average(fills)
     if total > order.quantity:
         message = f"{text(total)} was filled of an order for {text(order.quantity)}"
         journal.note("overfill", message, order=order)
         notify(NotificationType.ERROR, f"Overfill on {order.symbol}", message, connection=order.connection)
 
 
+def _average(fills: Sequence[Fill]) -> Decimal:
+    total = sum((fill.quantity for fill in fills), _ZERO)
+    return sum((fill.quantity * fill.price for fill in fills), _ZERO) / total
+
+
 def _open_position(order: Order, fills: Sequence[Fill]) -> ExecutionPosition:
     """The position that an entry's first fill opens, with the stop and the targets that were planned."""
-    execution = db.session.get_one(Execution, order.execution_id)
+    execution = order.execution or db.session.get_one(Execution, order.execution_id)
     market, exits = order.payload["instrument"], order.payload["exits"]
     targets = [{**target, "done": False} for target in exits["targets"]]
     stop = _decimal(exits["sl_price"])
@@ -129,7 +147,7 @@ def _open_position(order: Order, fills: Sequence[Fill]) -> ExecutionPosition:
         tick_size=Decimal(market["tick_size"]),
         lot_size=Decimal(market["lot_size"]),
         min_quantity=_decimal(market["min_quantity"]),
-        mark_price=order.average_price,
+        mark_price=_average(fills),
         marked_at=utcnow(),
         sl_price=stop,
         initial_sl_price=stop,
@@ -144,6 +162,7 @@ def _open_position(order: Order, fills: Sequence[Fill]) -> ExecutionPosition:
         dust_quantity=_ZERO,
         opened_at=min(fill.filled_at for fill in fills),
     )
+    _apply(position, fills)
     db.session.add(position)
     db.session.flush()
     order.position_id = position.id

@@ -38,10 +38,10 @@ def run(execution_id: int) -> None:
 
     Owns several short transactions. May be called any number of times, by anybody, at any moment: the claim
     and the order row decide. Never sends an order twice."""
-    token = claims.claim(execution_id)
-    if token is None:
+    claimed = claims.claim(execution_id)
+    if claimed is None:
         return
-    execution = claims.load(execution_id)
+    execution, token = claimed
     try:
         denial = _run_claimed(execution, token)
     except DecryptionError as error:

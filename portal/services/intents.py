@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
-import sqlalchemy as sa
 from flask import current_app
 
 from portal import crypto
 from portal.config import Settings
-from portal.db import JsonDict, db, transaction, utcnow
+from portal.db import JsonDict, transaction, utcnow
 from portal.models import Execution, ExecutionConnection, Order
-from portal.services import claims, market_view, trading_state
+from portal.services import claims, market_view
 from portal.trading.checks import position_limit_denial
 from portal.trading.denials import Denial, DenialCode, deny
 from portal.trading.orders import OrderRequest, client_order_id
@@ -22,6 +21,7 @@ from portal.trading.symbols import parse_pair
 from portal.trading.types import (
     ExecutionStatus,
     MarginMode,
+    MarketType,
     OrderRole,
     OrderType,
     PositionMode,
@@ -146,30 +146,21 @@ def request_of(order: Order) -> OrderRequest:
 
 def _last_gate(connection: ExecutionConnection, plan: EntryPlan, rules: PresetRules) -> Denial | None:
     symbol = plan.instrument.symbol
-    state = trading_state.effective(connection, symbol)
-    if state is TradingStateValue.HALTED:
+    now = market_view.standing(connection, symbol, plan.leg.side)
+    if now.state is TradingStateValue.HALTED:
         return deny(DenialCode.TRADING_HALTED)
-    if state is TradingStateValue.REDUCING and plan.leg.opens:
+    if now.state is TradingStateValue.REDUCING and plan.leg.opens:
         return deny(DenialCode.TRADING_REDUCING)
     if not connection.can_execute_trades():
         return deny(DenialCode.CONNECTION_INACTIVE, connection=connection.name)
-    counted = market_view.exposure(connection.id, symbol, plan.leg.side)
-    under_way = _entries_under_way(connection.id, symbol)
+    on_swap = plan.instrument.market_type is MarketType.SWAP
+    netting = on_swap and plan.leg.position_mode is PositionMode.ONE_WAY
+    if netting and now.opposite_under_way:
+        return deny(DenialCode.OPPOSITE_POSITION_OPEN)
+    # Entries under way may still become positions: they count against the limits.
     return position_limit_denial(
-        rules, parse_pair(symbol), counted.total + under_way[0], counted.on_symbol + under_way[1]
+        rules, parse_pair(symbol), now.positions + now.under_way, now.on_symbol + now.under_way_on_symbol
     )
-
-
-def _entries_under_way(connection_id: int, symbol: str) -> tuple[int, int]:
-    """Entries that may still become positions: they count against the limits."""
-    row = db.session.execute(
-        sa.select(sa.func.count(), sa.func.count().filter(Order.symbol == symbol)).where(
-            Order.connection_id == connection_id,
-            Order.role == OrderRole.ENTRY,
-            Order.state.in_(("in_flight", "unresolved", "open")),
-        )
-    ).one()
-    return row[0], row[1]
 
 
 def _entry_draft(

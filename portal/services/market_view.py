@@ -3,30 +3,86 @@ may be repeated."""
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 import sqlalchemy as sa
 
 from portal.db import db, end_read, utcnow
 from portal.exchanges.base import Exchange
-from portal.models import ExecutionConnection, ExecutionPosition
+from portal.models import ExecutionConnection, ExecutionPosition, Order, TradingState
 from portal.services import daily_loss, prices, trading_state
 from portal.trading.instrument import Instrument
 from portal.trading.orders import Balance
 from portal.trading.preset import PresetRules
 from portal.trading.snapshot import Snapshot
-from portal.trading.types import MarketType, PositionSide, PositionStatus, Side
+from portal.trading.types import (
+    MarketType,
+    OrderRole,
+    OrderState,
+    PositionSide,
+    PositionStatus,
+    Side,
+    TradingStateValue,
+)
 
 _LIVE = (PositionStatus.OPEN, PositionStatus.CLOSING)
+_UNDER_WAY = (OrderState.IN_FLIGHT, OrderState.UNRESOLVED, OrderState.OPEN)
 _NOTHING = Decimal(0)
 
 
-@dataclass(frozen=True, slots=True)
-class Exposure:
-    """Open positions of one connection, counted."""
+def _standing() -> sa.Select[Any]:
+    """One row of counts. Built once: putting it together takes longer than running it."""
+    connection_id: Any = sa.bindparam("connection_id")
+    symbol: Any = sa.bindparam("symbol")
+    mine, here = ExecutionPosition, ExecutionPosition.symbol == symbol
+    states = sa.select(sa.func.array_agg(TradingState.state)).where(trading_state.MATCHING)
+    positions = (
+        sa.select(
+            sa.func.count().label("positions"),
+            sa.func.count().filter(here).label("on_symbol"),
+            sa.func.count().filter(here, mine.position_side == sa.bindparam("opposite")).label("opposite"),
+        )
+        .where(mine.connection_id == connection_id, mine.status.in_(_LIVE))
+        .subquery()
+    )
+    entries = (
+        sa.select(
+            sa.func.count().label("under_way"),
+            sa.func.count().filter(Order.symbol == symbol).label("under_way_on_symbol"),
+            sa.func.count()
+            .filter(Order.symbol == symbol, Order.position_side == sa.bindparam("opposite"))
+            .label("opposite_under_way"),
+        )
+        .where(
+            Order.connection_id == connection_id,
+            Order.role == OrderRole.ENTRY,
+            sa.or_(
+                Order.state.in_(_UNDER_WAY),
+                # Filled, but its fills are not known yet.
+                sa.and_(~Order.fills_complete, Order.position_id.is_(None)),
+            ),
+        )
+        .subquery()
+    )
+    both = positions.join(entries, sa.true())
+    return sa.select(states.scalar_subquery(), *positions.c, *entries.c).select_from(both)
 
-    total: int
+
+_STANDING = _standing()
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the database says about one connection and symbol: the switches, open positions, and entries that
+    may still become positions."""
+
+    state: TradingStateValue
+    positions: int
     on_symbol: int
-    opposite: bool
+    opposite: int
+    under_way: int
+    under_way_on_symbol: int
+    opposite_under_way: int
 
 
 def read(
@@ -37,8 +93,7 @@ def read(
     rules: PresetRules,
 ) -> Snapshot:
     """One consistent look at account and market. Raises ExchangeError when something could not be read."""
-    state = trading_state.effective(connection, instrument.symbol)
-    counted = exposure(connection.id, instrument.symbol, side)
+    counted = standing(connection, instrument.symbol, side)
     exchange_name, position_mode = connection.exchange_name, connection.position_mode
     day = daily_loss.so_far(connection) if rules.max_daily_loss_percent is not None else None
     end_read()
@@ -56,28 +111,26 @@ def read(
         equity=equity,
         free_base=held.free,
         position_mode=position_mode,
-        open_positions=counted.total,
+        open_positions=counted.positions,
         open_positions_on_symbol=counted.on_symbol,
-        opposite_open=counted.opposite,
+        opposite_open=counted.opposite > 0,
         daily_loss_percent=day.loss_percent(equity) if day else _NOTHING,
-        trading_state=state,
+        trading_state=counted.state,
         order_types=exchange.capabilities.order_types,
         time_in_force=exchange.capabilities.time_in_force,
     )
 
 
-def exposure(connection_id: int, symbol: str, side: Side) -> Exposure:
-    """Count the connection's open positions. Also used at the last gate, under the connection's row lock."""
-    opposite = PositionSide.SHORT if side is Side.BUY else PositionSide.LONG
-    on_symbol = ExecutionPosition.symbol == symbol
-    row = db.session.execute(
-        sa.select(
-            sa.func.count(),
-            sa.func.count().filter(on_symbol),
-            sa.func.count().filter(on_symbol, ExecutionPosition.position_side == opposite),
-        ).where(ExecutionPosition.connection_id == connection_id, ExecutionPosition.status.in_(_LIVE))
-    ).one()
-    return Exposure(row[0], row[1], row[2] > 0)
+def standing(connection: ExecutionConnection, symbol: str, side: Side) -> Standing:
+    """Ask the database once. Also used at the last gate, under the connection's row lock."""
+    asked = {
+        **trading_state.about(connection, symbol),
+        "connection_id": connection.id,
+        "symbol": symbol,
+        "opposite": PositionSide.SHORT if side is Side.BUY else PositionSide.LONG,
+    }
+    found, *counts = db.session.execute(_STANDING, asked).one()
+    return Standing(trading_state.strictest(found or ()), *counts)
 
 
 def _equity(paying: Balance, held: Balance, mark: Decimal | None, instrument: Instrument) -> Decimal:

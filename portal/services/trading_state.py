@@ -1,5 +1,7 @@
 """The switches that stop trading. The most restrictive of all that match counts; asking takes one query."""
 
+from collections.abc import Iterable
+
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
@@ -11,6 +13,22 @@ from portal.services import audit, notifications
 from portal.trading.types import NotificationType, TradingStateValue
 
 EVERYTHING = "everything"
+#: True in SQL for the switches that `about` describes.
+MATCHING = sa.tuple_(TradingState.scope, TradingState.key).in_(
+    [
+        sa.tuple_(sa.literal(EVERYTHING), sa.literal("")),
+        *(
+            sa.tuple_(sa.literal(scope), sa.bindparam(f"state_{name}", type_=sa.Text))
+            for scope, name in (
+                ("exchange", "exchange"),
+                ("connection", "connection"),
+                ("user", "user"),
+                ("symbol", "symbol"),
+                ("symbol", "pair"),
+            )
+        ),
+    ]
+)
 _WORDS = {
     TradingStateValue.ACTIVE: "trades again",
     TradingStateValue.REDUCING: "is reduced: exits pass, entries are denied",
@@ -65,18 +83,26 @@ def effective(connection: ExecutionConnection, symbol: str) -> TradingStateValue
 
     A switch for `BTC/USDT` also stops `BTC/USDT:USDT`, because people mean the pair.
     """
-    pair = symbol.partition(":")[0]
-    wanted = [(EVERYTHING, ""), ("exchange", connection.exchange_name), ("connection", str(connection.id))]
-    wanted += [("symbol", each) for each in {symbol, pair}]
-    if connection.owner_id is not None:
-        wanted.append(("user", str(connection.owner_id)))
-    found = set(
-        db.session.execute(
-            sa.select(TradingState.state).where(sa.tuple_(TradingState.scope, TradingState.key).in_(wanted))
-        ).scalars()
-    )
+    found = db.session.execute(sa.select(TradingState.state).where(MATCHING), about(connection, symbol))
+    return strictest(found.scalars())
+
+
+def about(connection: ExecutionConnection, symbol: str) -> dict[str, str]:
+    """The parameters of `MATCHING` for this connection and symbol."""
+    return {
+        "state_exchange": connection.exchange_name,
+        "state_connection": str(connection.id),
+        "state_user": str(connection.owner_id),
+        "state_symbol": symbol,
+        "state_pair": symbol.partition(":")[0],
+    }
+
+
+def strictest(found: Iterable[TradingStateValue]) -> TradingStateValue:
+    """The most restrictive of these states; active when there is none."""
+    states = set(found)
     for state in (TradingStateValue.HALTED, TradingStateValue.REDUCING):
-        if state in found:
+        if state in states:
             return state
     return TradingStateValue.ACTIVE
 

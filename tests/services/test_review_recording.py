@@ -238,7 +238,7 @@ def test_record_when_it_fails_half_way_leaves_neither_fill_nor_position(
     order = desk.order()
     whole = report(order, OrderState.FILLED, order.quantity)
     with monkeypatch.context() as patch:
-        patch.setattr(booking, "refresh", lambda _: (_ for _ in ()).throw(PortalError("killed here")))
+        patch.setattr(booking, "_apply", lambda *_: (_ for _ in ()).throw(PortalError("killed here")))
         with pytest.raises(PortalError):
             recording.record_report(order_id, whole, [fill(order, order.quantity)])
     assert desk.fills() == [] and desk.positions() == []
