@@ -158,6 +158,7 @@ class ExchangePool:
             spec.exchange_name,
             spec.mode.value,
             spec.base_url,
+            spec.market_name,
             spec.timeout_seconds,
             sorted(spec.credentials.values.items()),
             sorted((name, repr(value)) for name, value in spec.settings.items()),

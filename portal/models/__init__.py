@@ -9,6 +9,13 @@ from portal.models.lease import JobLease
 from portal.models.log import ExecutionLog
 from portal.models.notification import Notification
 from portal.models.order import IN_DOUBT, RESTING, Fill, Order
+from portal.models.paper import (
+    PaperAccountRow,
+    PaperBalanceRow,
+    PaperFillRow,
+    PaperOrderRow,
+    PaperPositionRow,
+)
 from portal.models.plan import Plan, Subscription, plan_signals
 from portal.models.position import ExecutionPosition
 from portal.models.preset import TradingPreset
@@ -35,6 +42,11 @@ __all__ = [
     "JobLease",
     "Notification",
     "Order",
+    "PaperAccountRow",
+    "PaperBalanceRow",
+    "PaperFillRow",
+    "PaperOrderRow",
+    "PaperPositionRow",
     "Plan",
     "Role",
     "Signal",

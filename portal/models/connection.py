@@ -64,7 +64,8 @@ class ExecutionConnection(SecretMixin, Timestamps, Base):
     user: Mapped[User | None] = relationship(foreign_keys=[user_id])
     admin: Mapped[User | None] = relationship(foreign_keys=[admin_id])
     preset: Mapped[TradingPreset | None] = relationship()
-    data_connection: Mapped[DataConnection | None] = relationship()
+    # Loaded along (only where there is one): adapters are opened when no session may be used any more.
+    data_connection: Mapped[DataConnection | None] = relationship(lazy="selectin")
 
     @property
     def owner_id(self) -> int | None:

@@ -104,6 +104,9 @@ def update(connection_id: int, data: Mapping[str, object], *, actor: audit.Actor
             setattr(connection, name, value)
         if "is_active" in changed:
             _switch(connection)
+        if "mode" in changed:
+            # What was learnt of the other account is not true of this one.
+            request_job("test_connection", connection.id)
         if changed:
             audit.record(
                 actor, "portal.connection.updated", "connection", connection.id,

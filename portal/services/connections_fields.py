@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from portal.exchanges.catalog import known_exchanges
+from portal.exchanges.paper.settings import read_paper_settings
+from portal.exchanges.registry import is_paper
 from portal.services.connections_credentials import KNOWN, read_credentials
 from portal.trading.fields import FieldError, Reader, one_of, read_fields, shown, string
 from portal.trading.types import ConnectionMode, ConnectionType
@@ -37,6 +39,7 @@ def _settings(value: object, _name: str) -> dict[str, Any]:
         raise FieldError(f"is longer than {_SETTINGS_LIMIT} characters of JSON")
     if "\\u0000" in text or "\\ud" in text.lower():
         raise FieldError("has a character that the database cannot keep")
+    read_paper_settings(value)
     return dict(value)
 
 
@@ -87,7 +90,10 @@ def read_connection(
         errors["type"] = NO_FX
     values.setdefault("type", ConnectionType.CRYPTO)
     values.setdefault("mode", ConnectionMode.PAPER)
-    credentials, reason = read_credentials(values.get("credentials", {}), values.get("exchange_name", ""))
+    given, exchange_name = values.get("credentials", {}), values.get("exchange_name", "")
+    # A paper account asks nobody for anything. A key that is given anyway must be a whole one.
+    needless = not given and bool(exchange_name) and is_paper(exchange_name, values["mode"])
+    credentials, reason = ({}, None) if needless else read_credentials(given, exchange_name)
     values["credentials"] = credentials
     if reason is not None:
         errors["credentials"] = reason

@@ -10,13 +10,12 @@ import sqlalchemy as sa
 
 from portal.crypto import DecryptionError
 from portal.db import db, end_read, request_job, transaction, utcnow
-from portal.exchanges.catalog import OWN_EXCHANGES
 from portal.exchanges.errors import ExchangeError
 from portal.logs import scrub
 from portal.models import ExecutionConnection
 from portal.services import audit, notifications, venues
 from portal.trading.orders import AccountFacts, Balance
-from portal.trading.types import ConnectionMode, ConnectionStatus, NotificationType
+from portal.trading.types import ConnectionStatus, NotificationType
 
 logger = logging.getLogger(__name__)
 
@@ -64,11 +63,6 @@ def check_connections() -> int:
             .where(
                 ExecutionConnection.is_active,
                 ExecutionConnection.status != ConnectionStatus.INACTIVE,
-                # Elsewhere paper mode has nobody to ask.
-                sa.or_(
-                    ExecutionConnection.mode != ConnectionMode.PAPER,
-                    ExecutionConnection.exchange_name.in_(OWN_EXCHANGES),
-                ),
                 sa.or_(tested.is_(None), tested < utcnow() - JUST_TESTED),
             )
             .order_by(ExecutionConnection.id)
@@ -103,7 +97,7 @@ def _examine(connection_id: int, *, patience: int) -> None:
 
 
 def _ask(connection: ExecutionConnection) -> Answer:
-    if not connection.has_credentials():
+    if venues.needs_credentials(connection) and not connection.has_credentials():
         end_read()
         return Answer(reason="No credentials are stored. Enter the API key and its secret.")
     try:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from portal.db import db, end_read, utcnow
 from portal.exchanges.base import Exchange
 from portal.models import ExecutionConnection, ExecutionPosition, Order, TradingState
-from portal.services import daily_loss, prices, trading_state
+from portal.services import daily_loss, prices, trading_state, venues
 from portal.trading.instrument import Instrument
 from portal.trading.orders import Balance
 from portal.trading.preset import PresetRules
@@ -94,11 +94,11 @@ def read(
 ) -> Snapshot:
     """One consistent look at account and market. Raises ExchangeError when something could not be read."""
     counted = standing(connection, instrument.symbol, side)
-    exchange_name, position_mode = connection.exchange_name, connection.position_mode
+    price_source, position_mode = venues.price_source(connection), connection.position_mode
     day = daily_loss.so_far(connection) if rules.max_daily_loss_percent is not None else None
     end_read()
     balances = exchange.balances(instrument.market_type)
-    ticker = prices.ticker(exchange_name, instrument.symbol, exchange)
+    ticker = prices.ticker(price_source, instrument.symbol, exchange)
     cash = instrument.cash_currency
     paying = balances.get(cash, Balance(cash, _NOTHING, _NOTHING))
     held = balances.get(instrument.base, Balance(instrument.base, _NOTHING, _NOTHING))

@@ -14,11 +14,14 @@ from portal.db import db, end_read
 from portal.exchanges.base import Credentials, Exchange
 from portal.exchanges.catalog import OWN_EXCHANGES
 from portal.exchanges.errors import ExchangeError
+from portal.exchanges.paper.settings import read_paper_settings
 from portal.exchanges.pool import ExchangePool
-from portal.exchanges.registry import ExchangeSpec
+from portal.exchanges.registry import ExchangeSpec, is_paper
 from portal.models import ExecutionConnection
+from portal.services.paper_ledger import PaperTables
 from portal.trading.denials import Denial, DenialCode, deny
-from portal.trading.types import ConnectionMode, ConnectionStatus, OrderType, Side
+from portal.trading.fields import FieldError
+from portal.trading.types import ConnectionMode, ConnectionStatus, ConnectionType, OrderType, Side
 
 logger = logging.getLogger(__name__)
 
@@ -37,8 +40,8 @@ def may_trade(connection: ExecutionConnection) -> Denial | None:
     """Why this connection must not reach its exchange at all, before anything is read. No network."""
     settings: Settings = current_app.extensions[_SETTINGS]
     practice = connection.exchange_name in OWN_EXCHANGES
-    if connection.mode is ConnectionMode.PAPER and not practice:
-        return deny(DenialCode.PAPER_MODE_UNAVAILABLE)
+    if is_paper(connection.exchange_name, connection.mode):
+        return _paper_denial(connection)
     if connection.mode is ConnectionMode.LIVE and not practice and not settings.live_trading:
         return deny(DenialCode.LIVE_TRADING_DISABLED)
     if not connection.has_credentials():
@@ -46,16 +49,44 @@ def may_trade(connection: ExecutionConnection) -> Denial | None:
     return None
 
 
+def _paper_denial(connection: ExecutionConnection) -> Denial | None:
+    """Paper accounts need no credentials, only settings that can be used."""
+    if connection.type is not ConnectionType.CRYPTO:
+        return deny(DenialCode.PAPER_MODE_UNAVAILABLE, type=connection.type.value)
+    try:
+        read_paper_settings(connection.settings or {})
+    except FieldError as error:
+        return deny(DenialCode.PAPER_MODE_UNAVAILABLE, settings=str(error))
+    return None
+
+
+def needs_credentials(connection: ExecutionConnection) -> bool:
+    """Whether this connection can do nothing without a key: all but paper accounts."""
+    return not is_paper(connection.exchange_name, connection.mode)
+
+
+def price_source(connection: ExecutionConnection) -> str:
+    """The exchange whose prices this connection's adapter reads: on paper the data connection's provider
+    where there is one."""
+    if is_paper(connection.exchange_name, connection.mode) and connection.data_connection is not None:
+        return connection.data_connection.provider
+    return connection.exchange_name
+
+
 def spec_for(connection: ExecutionConnection) -> ExchangeSpec:
     """Everything an adapter needs. Raises DecryptionError when the credentials cannot be read."""
     settings: Settings = current_app.extensions[_SETTINGS]
+    paper, source = is_paper(connection.exchange_name, connection.mode), price_source(connection)
     return ExchangeSpec(
         exchange_name=connection.exchange_name,
         mode=connection.mode,
-        credentials=Credentials(connection.get_credentials()),
+        # What a paper account does not need is not even decrypted for it.
+        credentials=Credentials({} if paper else connection.get_credentials()),
         settings=dict(connection.settings or {}),
-        base_url=settings.exchange_urls.get(connection.exchange_name),
+        base_url=settings.exchange_urls.get(source),
         timeout_seconds=settings.exchange_timeout_seconds,
+        market_name=source if paper else None,
+        ledger=PaperTables(db.engine, connection.id) if paper else None,
     )
 
 

@@ -28,8 +28,8 @@ _TEXTS = {
         "The operator must set PORTAL_LIVE_TRADING to true, or the connection must use paper mode.",
     ),
     "PAPER_MODE_UNAVAILABLE": Text(
-        "Paper trading is not available for this exchange.",
-        "Choose another exchange for the paper connection.",
+        "This connection cannot trade on paper as it is set up.",
+        "Correct the paper_ settings and the type of the connection.",
     ),
     "CREDENTIALS_MISSING": Text(
         "The connection has no API credentials.",

@@ -2,6 +2,9 @@
 
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from decimal import Decimal
 from typing import Any
 
 import ccxt
@@ -10,8 +13,20 @@ import pytest
 from portal.exchanges.base import Credentials
 from portal.exchanges.catalog import OWN_EXCHANGES, known_exchanges
 from portal.exchanges.errors import ErrorCode, ExchangeError, Outcome
+from portal.exchanges.paper.adapter import PaperExchange
+from portal.exchanges.paper.ledger import OpenLedger
 from portal.exchanges.registry import ExchangeSpec, one_at_a_time, open_exchange
 from portal.trading.types import ConnectionMode
+
+
+class NoLedger:
+    """A ledger that nobody asks."""
+
+    def locked(self, opening: Mapping[str, Decimal]) -> AbstractContextManager[OpenLedger]:
+        raise AssertionError("nothing is asked while an exchange is opened")
+
+    def live_symbols(self) -> Sequence[str]:
+        raise AssertionError("nothing is asked while an exchange is opened")
 
 
 def spec(name: str, mode: ConnectionMode = ConnectionMode.LIVE, **changes: Any) -> ExchangeSpec:
@@ -55,9 +70,22 @@ def test_a_sandbox_without_an_address_is_refused_so_that_it_never_reaches_the_re
     assert "PORTAL_EXCHANGE_URLS" in refusal(spec(name, mode)).message
 
 
-@pytest.mark.parametrize("base_url", [None, "http://127.0.0.1:9"])
-def test_a_paper_connection_never_opens_a_real_exchange(base_url: str | None) -> None:
-    assert "paper" in refusal(spec("binance", ConnectionMode.PAPER, base_url=base_url)).message
+def test_a_paper_connection_is_given_no_adapter_that_could_send_an_order() -> None:
+    opened = open_exchange(
+        spec("binance", ConnectionMode.PAPER, base_url="http://127.0.0.1:9", ledger=NoLedger())
+    )
+    assert type(opened) is PaperExchange
+    assert "binance" in refusal(spec("binance", ConnectionMode.PAPER)).message
+
+
+def test_paper_settings_that_cannot_be_used_are_refused() -> None:
+    wrong = spec("binance", ConnectionMode.PAPER, settings={"paper_latency_ms": -1}, ledger=NoLedger())
+    assert "paper_latency_ms" in refusal(wrong).message
+
+
+def test_a_paper_connection_whose_prices_come_from_an_unknown_exchange_is_refused() -> None:
+    wrong = spec("binance", ConnectionMode.PAPER, market_name="bitmart", ledger=NoLedger())
+    assert "bitmart" in refusal(wrong).message
 
 
 def test_only_harmless_settings_reach_the_library() -> None:

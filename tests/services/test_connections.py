@@ -66,7 +66,8 @@ def test_a_new_connection_belongs_to_its_owner_is_encrypted_and_gets_a_test(app:
         ({"exchange_name": 7}, "exchange_name"),
         ({"type": "fx"}, "type"),
         ({"mode": "real"}, "mode"),
-        ({"credentials": None}, "credentials"),
+        ({"credentials": None, "mode": "live"}, "credentials"),
+        ({"credentials": None, "exchange_name": "sandbox"}, "credentials"),
         ({"credentials": "abc"}, "credentials"),
         ({"credentials": {"apiKey": "a"}}, "credentials"),
         ({"credentials": {"apiKey": "a", "secret": 5}}, "credentials"),
@@ -76,6 +77,8 @@ def test_a_new_connection_belongs_to_its_owner_is_encrypted_and_gets_a_test(app:
         ({"exchange_name": "kucoin"}, "credentials"),
         ({"settings": {"secret": "s"}}, "settings"),
         ({"settings": [1]}, "settings"),
+        ({"settings": {"paper_fill_fraction": "2"}}, "settings"),
+        ({"settings": {"paper_blance": 1}}, "settings"),
         ({"settings": {"a": float("nan")}}, "settings"),
         ({"settings": {"a": "\x00"}}, "settings"),
         ({"settings": {"a": "x" * 20_000}}, "settings"),
@@ -98,6 +101,14 @@ def test_a_form_that_cannot_be_right_is_refused_by_field_and_nothing_is_stored(
     assert set(refused.value.errors) == {field}
     assert count(ExecutionConnection) == count(AuditEntry) == 0
     assert queued(app) == []
+
+
+@pytest.mark.parametrize("given", [{"credentials": None}, {"credentials": {}}])
+def test_a_paper_connection_needs_no_credentials(given: dict[str, Any], app: Flask) -> None:
+    made = connections.create(form(**given), owner=make_user("alice@example.com"), actor="test")
+
+    assert made.mode is ConnectionMode.PAPER
+    assert not made.has_credentials()
 
 
 def test_a_refusal_never_repeats_a_secret() -> None:

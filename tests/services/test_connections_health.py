@@ -160,12 +160,12 @@ def test_the_periodic_check_asks_for_those_that_are_on_and_were_not_tested_just_
         make_connection(alice, "old", last_tested_at=old).id,
         make_connection(alice, "broken", last_tested_at=old, status=ConnectionStatus.ERROR).id,
         make_connection(alice, "live", exchange_name="kraken", mode=ConnectionMode.LIVE).id,
+        make_connection(alice, "paper", exchange_name="kraken", mode=ConnectionMode.PAPER).id,
     }
     make_connection(alice, "now", last_tested_at=utcnow())
     make_connection(alice, "off", is_active=False, status=ConnectionStatus.INACTIVE)
-    make_connection(alice, "paper elsewhere", exchange_name="kraken", mode=ConnectionMode.PAPER)
 
-    assert connections.check_connections() == 4
+    assert connections.check_connections() == 5
 
     scheduled = app.extensions["portal_redis"].zrange("rq:scheduled:default", 0, -1)
     assert {int(job.decode().split("-")[2]) for job in scheduled} == wanted

@@ -199,8 +199,8 @@ def test_live_connection_when_live_trading_is_off_is_denied(desk: Desk) -> None:
     assert desk.accepted() == 0
 
 
-def test_paper_connection_when_its_exchange_is_real_is_denied(desk: Desk) -> None:
-    desk.account(exchange="binance")
+def test_paper_connection_when_its_settings_cannot_be_used_is_denied(desk: Desk) -> None:
+    desk.account(exchange="binance", settings={"paper_slippage_bps": "-1"})
     execution = desk.trade()
     assert execution.code == "PAPER_MODE_UNAVAILABLE"
     assert desk.accepted() == 0

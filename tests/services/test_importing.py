@@ -33,6 +33,16 @@ def load(*entries: Any, owner: User | None = None) -> ImportResult:
     return importing.import_connections(rows(*entries), owner=owner, actor="test")
 
 
+def test_a_paper_connection_is_imported_without_credentials() -> None:
+    without = {name: value for name, value in entry("paper").items() if name != "credentials"}
+
+    result = load(without, owner=make_user("alice@example.com"))
+
+    assert (result.added, result.problems) == (("paper",), ())
+    made = db.session.scalars(sa.select(ExecutionConnection)).one()
+    assert (made.mode.value, made.has_credentials()) == ("paper", False)
+
+
 def test_a_thousand_connections_arrive_in_seconds_encrypted_and_ready() -> None:
     alice = make_user("alice@example.com")
     started = time.monotonic()
@@ -55,7 +65,8 @@ def test_a_thousand_connections_arrive_in_seconds_encrypted_and_ready() -> None:
         ({"colour": "red"}, "colour"),
         ({"status": "active"}, "status"),
         ({"user_id": 1}, "user_id"),
-        ({"credentials": None}, "credentials"),
+        ({"credentials": None, "mode": "live"}, "credentials"),
+        ({"credentials": None, "exchange_name": "sandbox"}, "credentials"),
         ({"credentials": {"apiKey": "a"}}, "credentials"),
         ({"credentials": ["a"]}, "credentials"),
         ({"exchange_name": "bogus"}, "exchange_name"),
