@@ -106,8 +106,9 @@ class Exchange(Protocol):
     def positions(self, symbols: Sequence[str]) -> Sequence[PositionReport]:
         """Open derivative positions; an empty answer is data, a failed read raises."""
 
-    def account_facts(self) -> AccountFacts:
-        """What the key may do and how the account is set up."""
+    def account_facts(self, *, thorough: bool = True) -> AccountFacts:
+        """What the key may do and how the account is set up. Not `thorough`: only that the key works, what
+        the account holds and how far off the clock is, for the price of one read."""
 
     def close(self) -> None:
         """Release sockets. The object is not used afterwards."""

@@ -11,7 +11,7 @@ import ccxt
 
 from portal.exchanges.base import Capabilities, Credentials
 from portal.exchanges.ccxt_capabilities import capabilities_of
-from portal.exchanges.ccxt_facts import read_facts
+from portal.exchanges.ccxt_facts import brief_facts, read_facts
 from portal.exchanges.ccxt_fills import read_fills
 from portal.exchanges.ccxt_leverage import Leverage
 from portal.exchanges.ccxt_markets import venue_markets
@@ -124,11 +124,12 @@ class CcxtExchange:
         """Open swap positions. May be repeated."""
         return to_positions(self.session.read("fetch_positions", list(symbols)))
 
-    def account_facts(self) -> AccountFacts:
+    def account_facts(self, *, thorough: bool = True) -> AccountFacts:
         """What the key may do; raises when the key cannot even read balances. May be repeated."""
         kinds = self._capabilities.market_types
         wallet = MarketType.SPOT if MarketType.SPOT in kinds else MarketType.SWAP
-        return read_facts(self.session, tuple(self.balances(wallet).values()))
+        read = read_facts if thorough else brief_facts
+        return read(self.session, tuple(self.balances(wallet).values()))
 
     def venue_client_order_id(self, client_order_id: str) -> str:
         """How `client_order_id` reads in this venue's own lists."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from portal.exchanges.base import Credentials
 from portal.exchanges.ccxt_client import build_template, copy_client
+from portal.exchanges.ccxt_clock import measure
 from portal.exchanges.ccxt_instruments import to_instruments
 from portal.exchanges.venues import Venue
 from portal.trading.instrument import Instrument
@@ -151,16 +152,11 @@ class VenueMarkets:
         )
 
     def _measure_clock(self) -> int | None:
-        if self._template.has.get("fetchTime") is not True:
-            return None
         client = copy_client(self._template, Credentials({}), {}, self._template.timeout / 1000)
-        before = client.milliseconds()
         try:
-            server = client.fetch_time()
+            return measure(client)
         except Exception:  # a venue that cannot tell the time may still trade; its own check will speak up
             return self._clock_offset_ms
-        after = client.milliseconds()
-        return int((before + after) / 2 - int(server)) if server else None
 
 
 class _Registry:

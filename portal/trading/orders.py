@@ -157,6 +157,17 @@ class AccountFacts:
     key_expires_at: datetime | None = None
     position_mode: PositionMode | None = None
     margin_mode: MarginMode | None = None
+    leverage: Decimal | None = None
+    #: The market that margin mode and leverage were read for, where they differ by market.
+    setup_symbol: str = ""
+    #: Our clock minus the venue's.
     clock_offset_ms: int | None = None
+    #: In the venue's own words.
     permissions: tuple[str, ...] = ()
+    #: Why the venue said nothing of the key, as a sentence; empty when it answered.
+    key_unknown: str = ""
+    #: The question about the key failed in a way that may pass by itself.
+    ask_key_again: bool = False
+    #: False: the key was not asked about; only clock and balances are news.
+    thorough: bool = True
     balances: tuple[Balance, ...] = field(default=())
