@@ -29,7 +29,7 @@ _ZERO = Decimal(0)
 _STORE = insert(Fill).on_conflict_do_nothing()
 _FILLS_OF_ORDER = sa.select(Fill).where(Fill.order_id == sa.bindparam("order_id"))
 _FILLS_OF_POSITION = sa.select(Fill).where(Fill.position_id == sa.bindparam("position_id"))
-_LOCK = sa.select(ExecutionPosition).with_for_update().execution_options(populate_existing=True)
+_LOCK = sa.select(ExecutionPosition).with_for_update(key_share=True).execution_options(populate_existing=True)
 _POSITION = _LOCK.where(ExecutionPosition.id == sa.bindparam("position_id"))
 _POSITION_OF_ENTRY = _LOCK.where(ExecutionPosition.execution_id == sa.bindparam("execution_id"))
 

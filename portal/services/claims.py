@@ -70,7 +70,7 @@ _LOCK_MINE = (
         Execution.lease_until > sa.func.now(),
         Execution.status == ExecutionStatus.PENDING,
     )
-    .with_for_update()
+    .with_for_update(key_share=True)
     .execution_options(populate_existing=True)
 )
 _NEXT = (

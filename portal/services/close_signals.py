@@ -52,7 +52,7 @@ def run(execution: Execution, token: str) -> Denial | None:
             # What an entry leaves behind is not known yet: closing now could close too little.
             claims.release(mine, _LOOK_AGAIN)
             return None
-        targets = list(session.execute(_targets(mine).with_for_update()).scalars())
+        targets = list(session.execute(_targets(mine).with_for_update(key_share=True)).scalars())
         mine.read_at = utcnow()
         asked = [
             position.id

@@ -15,6 +15,7 @@ from portal.exchanges.errors import ExchangeError
 from portal.models import Execution, ExecutionConnection, ExecutionPosition, Order
 from portal.services import ending, intents, journal, placing, venues, waiting
 from portal.services.intents import Draft, Intended
+from portal.services.traffic_lanes import Purpose
 from portal.trading.denials import Denial, DenialCode
 from portal.trading.instrument import Instrument
 from portal.trading.orders import Balance
@@ -95,7 +96,7 @@ def run_close(position_id: int) -> None:
     if whole:
         _withdraw_entry(connection, entry)
     try:
-        with venues.exchange_for(connection) as exchange:
+        with venues.exchange_for(connection, Purpose.VITAL) as exchange:
             _close(wish, connection, exchange)
     except ExchangeError as error:
         _postpone(position_id, str(error), error.retry_after)
@@ -129,7 +130,7 @@ def _close(wish: _Wish, connection: ExecutionConnection, exchange: Exchange) -> 
     mark = _mark(exchange, symbol)
     with transaction() as session:
         position = session.get_one(
-            ExecutionPosition, wish.position_id, with_for_update=True, populate_existing=True
+            ExecutionPosition, wish.position_id, with_for_update={"key_share": True}, populate_existing=True
         )
         if not _wanted(position) or position.version != wish.version:
             return
@@ -226,7 +227,7 @@ def _postpone(position_id: int, why: str, retry_after: int | None = None) -> Non
     end_read()
     with transaction() as session:
         position = session.get_one(
-            ExecutionPosition, position_id, with_for_update=True, populate_existing=True
+            ExecutionPosition, position_id, with_for_update={"key_share": True}, populate_existing=True
         )
         if _wanted(position):
             ending.postpone(position, f"{why}. Nothing was sent", retry_after=retry_after)

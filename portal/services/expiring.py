@@ -26,7 +26,7 @@ def _expire(execution_id: int) -> bool:
         execution = session.execute(
             sa.select(Execution)
             .where(Execution.id == execution_id, _free())
-            .with_for_update(skip_locked=True)
+            .with_for_update(key_share=True, skip_locked=True)
         ).scalar_one_or_none()
         if execution is None or execution.signal is None:
             return False

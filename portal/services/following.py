@@ -110,7 +110,9 @@ def settle_close(execution_id: int, order: Order | None, denial: Denial | None) 
 
 
 def _lock(execution_id: int) -> Execution:
-    return db.session.get_one(Execution, execution_id, with_for_update=True, populate_existing=True)
+    return db.session.get_one(
+        Execution, execution_id, with_for_update={"key_share": True}, populate_existing=True
+    )
 
 
 def _follow_closes(execution: Execution, order: Order | None = None, denial: Denial | None = None) -> None:

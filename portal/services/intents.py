@@ -76,7 +76,9 @@ def intend_entry(
         execution = claims.lock_mine(execution_id, token)
         if execution is None or execution.connection_id is None:
             return None
-        connection = session.get(ExecutionConnection, execution.connection_id, with_for_update=True)
+        connection = session.get(
+            ExecutionConnection, execution.connection_id, with_for_update={"key_share": True}
+        )
         if connection is None:
             return None
         denial = _last_gate(connection, plan, rules)

@@ -9,6 +9,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import sqlalchemy as sa
+from sqlalchemy.exc import OperationalError
 
 from portal.db import db, end_read, transaction, utcnow
 from portal.exchanges.errors import ExchangeError
@@ -39,7 +40,8 @@ class Checked:
 def check_positions() -> Checked:
     """Mark every open position to market and ask for the closes that stops and targets call for.
 
-    Commits per venue; may be repeated at any time. One failing venue delays no other.
+    Commits per venue; may be repeated at any time. One failing venue delays no other, and a deadlock that was
+    lost to whoever locked several positions is no reason to look away for a minute.
     """
     checked = Checked()
     for exchange_name, symbols in _watched_markets().items():
@@ -50,7 +52,14 @@ def check_positions() -> Checked:
             logger.warning("no prices from %s (%s); its positions were not checked", exchange_name, error)
             continue
         checked.venues += 1
-        _check_venue(exchange_name, _usable(tickers), checked)
+        for last_try in (False, True):
+            try:
+                _check_venue(exchange_name, _usable(tickers), checked)
+                break
+            except OperationalError:
+                if last_try:
+                    checked.failed_venues += 1
+                logger.warning("%s: the check was interrupted", exchange_name, exc_info=last_try)
     return checked
 
 
@@ -93,7 +102,7 @@ def _check_venue(exchange_name: str, marks: Mapping[str, Decimal], checked: Chec
                     ExecutionPosition.status == PositionStatus.OPEN,
                 )
                 .order_by(ExecutionPosition.id)
-                .with_for_update()
+                .with_for_update(key_share=True)
                 .execution_options(populate_existing=True)
             ).scalars()
             for position in batch:

@@ -17,7 +17,7 @@ def request_close(
     A repeat while the close is under way changes nothing. Raises NotFoundError, ConflictError (closed
     already). Commits; may be repeated."""
     with transaction() as session:
-        position = session.get(ExecutionPosition, position_id, with_for_update=True)
+        position = session.get(ExecutionPosition, position_id, with_for_update={"key_share": True})
         if position is None:
             raise NotFoundError(f"position {position_id} does not exist; nothing was closed")
         if position.status not in (PositionStatus.OPEN, PositionStatus.CLOSING):

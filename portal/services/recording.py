@@ -38,7 +38,7 @@ _LOCK = (
     sa.select(Order)
     .options(joinedload(Order.connection), joinedload(Order.execution))
     .where(Order.id == sa.bindparam("order_id"))
-    .with_for_update(of=Order)
+    .with_for_update(key_share=True, of=Order)
     .execution_options(populate_existing=True)
 )
 
@@ -158,7 +158,9 @@ def _lock(order_id: int) -> Order:
 def _lock_position(order: Order) -> ExecutionPosition | None:
     if order.position_id is None:
         return None
-    return db.session.get(ExecutionPosition, order.position_id, with_for_update=True, populate_existing=True)
+    return db.session.get(
+        ExecutionPosition, order.position_id, with_for_update={"key_share": True}, populate_existing=True
+    )
 
 
 def _tell_unresolved(order: Order) -> None:

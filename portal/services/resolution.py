@@ -15,6 +15,7 @@ from portal.exchanges.base import Exchange
 from portal.exchanges.errors import ExchangeError
 from portal.models import IN_DOUBT, RESTING, ExecutionConnection, Order
 from portal.services import recording, venues
+from portal.services.traffic_lanes import Purpose
 from portal.trading.orders import FillReport, Lookup, OrderRef
 from portal.trading.proof import ANSWERS_NEEDED, BETWEEN_ANSWERS, Doubt, backoff
 from portal.trading.types import OrderState, OrderType
@@ -44,7 +45,8 @@ def resolve(order_id: int) -> None:
     if question is None:
         return
     try:
-        with venues.exchange_for(question.connection) as exchange:
+        purpose = Purpose.VITAL if question.state in IN_DOUBT else Purpose.ROUTINE
+        with venues.exchange_for(question.connection, purpose) as exchange:
             delay = _ask(question, exchange)
             for _ in range(ANSWERS_NEEDED):
                 if delay is None or delay > BETWEEN_ANSWERS:
@@ -142,7 +144,7 @@ def _not_found(
 def _count_absence(order_id: int, doubt: Doubt, lookup: Lookup, asked_at: datetime) -> Doubt:
     """Add one "not found" to what the row knows."""
     with transaction() as session:
-        order = session.get_one(Order, order_id, with_for_update=True, populate_existing=True)
+        order = session.get_one(Order, order_id, with_for_update={"key_share": True}, populate_existing=True)
         known = replace(
             doubt,
             answers=order.absent_answers,
