@@ -17,8 +17,9 @@ from portal.exchanges.ccxt_leverage import Leverage
 from portal.exchanges.ccxt_markets import venue_markets
 from portal.exchanges.ccxt_place import place_order
 from portal.exchanges.ccxt_query import find_order
-from portal.exchanges.ccxt_reports import to_balances, to_order_report, to_positions, to_ticker
+from portal.exchanges.ccxt_reports import to_balances, to_order_report, to_positions
 from portal.exchanges.ccxt_session import CcxtSession
+from portal.exchanges.ccxt_tickers import read_tickers
 from portal.exchanges.errors import ExchangeError
 from portal.exchanges.venues import shape_client_order_id
 from portal.exchanges.venues_table import venue as venue_of
@@ -35,9 +36,6 @@ from portal.trading.orders import (
     Ticker,
 )
 from portal.trading.types import MarketType
-
-#: Above this many symbols one answer with all of them is cheaper than one call each.
-_FEW = 3
 
 
 class CcxtExchange:
@@ -73,13 +71,7 @@ class CcxtExchange:
 
     def tickers(self, symbols: Sequence[str]) -> Mapping[str, Ticker]:
         """Best prices, one request per market type where the venue can. May be repeated."""
-        found: dict[str, Ticker] = {}
-        known = self.session.instruments()
-        for swap in (False, True):
-            group = [symbol for symbol in symbols if symbol in known and (":" in symbol) is swap]
-            if group:
-                found |= self._tickers_of(group)
-        return found
+        return read_tickers(self.session, symbols)
 
     def place_order(self, request: OrderRequest) -> OrderReport:
         """Send `request` ONCE. NOT_PLACED only with proof; anything else raised is UNKNOWN. Never repeat."""
@@ -138,16 +130,6 @@ class CcxtExchange:
     def close(self) -> None:
         """Drop the credentials. The object is not used afterwards."""
         self.session.close()
-
-    def _tickers_of(self, symbols: Sequence[str]) -> dict[str, Ticker]:
-        if self.session.has("fetchBidsAsks"):
-            raw = self.session.read("fetch_bids_asks", list(symbols))
-        elif self.session.has("fetchTickers") and len(symbols) > _FEW:
-            raw = self.session.read("fetch_tickers", list(symbols))
-        else:
-            raw = {symbol: self.session.read("fetch_ticker", symbol) for symbol in symbols}
-        usable = ((symbol, to_ticker(raw[symbol], symbol)) for symbol in symbols if symbol in raw)
-        return {symbol: ticker for symbol, ticker in usable if ticker is not None}
 
     def _exchange_id_of(self, ref: OrderRef) -> str | None:
         """The venue's id of an order known by ours; None when two kinds of endpoint do not have it."""
