@@ -11,7 +11,9 @@ from portal.db import db
 def test_migrations_have_one_head_and_words_for_names(app: Flask) -> None:
     scripts = ScriptDirectory.from_config(app.extensions["migrate"].migrate.get_config())
     assert len(scripts.get_heads()) == 1
-    assert all(script.revision.isdigit() and script.path.endswith(".py") for script in scripts.walk_revisions())
+    assert all(
+        script.revision.isdigit() and script.path.endswith(".py") for script in scripts.walk_revisions()
+    )
 
 
 def test_models_when_compared_with_the_migrated_schema_have_no_drift(app: Flask) -> None:
