@@ -41,11 +41,13 @@ def so_far(connection: ExecutionConnection) -> DayResult:
 
 
 def today(connection_id: int) -> Decimal:
-    """Result of the day: positions closed today, and what open ones would bring now."""
+    """Result of the day: positions closed today, and what open ones would bring now, with what they have
+    paid and brought in parts."""
+    live = ExecutionPosition.status.in_(_LIVE)
     realized = sa.func.sum(ExecutionPosition.realized_pnl).filter(
-        ExecutionPosition.closed_at >= day_start(utcnow())
+        sa.or_(live, ExecutionPosition.closed_at >= day_start(utcnow()))
     )
-    unrealized = sa.func.sum(ExecutionPosition.unrealized_pnl).filter(ExecutionPosition.status.in_(_LIVE))
+    unrealized = sa.func.sum(ExecutionPosition.unrealized_pnl).filter(live)
     row = db.session.execute(
         sa.select(sa.func.coalesce(realized, 0), sa.func.coalesce(unrealized, 0)).where(
             ExecutionPosition.connection_id == connection_id

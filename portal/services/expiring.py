@@ -57,6 +57,11 @@ def _too_old() -> sa.Select[int]:
         .join(Signal, Signal.id == Execution.signal_id)
         .join(ExecutionConnection, ExecutionConnection.id == Execution.connection_id)
         .join(TradingPreset, TradingPreset.id == ExecutionConnection.preset_id, isouter=True)
-        .where(_free(), claims.earlier_unsettled(), sa.or_(age > limit, Signal.expires_at <= sa.func.now()))
+        .where(
+            _free(),
+            # Held back by its lane, or by a venue that asked for patience.
+            sa.or_(claims.earlier_unsettled(), Execution.next_attempt_at > sa.func.now()),
+            sa.or_(age > limit, Signal.expires_at <= sa.func.now()),
+        )
         .order_by(Execution.sequence)
     )

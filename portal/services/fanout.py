@@ -67,8 +67,10 @@ def fan_out(session: Session, signal: Signal) -> list[int]:
         rows = [_row(signal, connection) for connection in connections]
         if not rows:
             return []
+        # Handed over as a list, not as VALUES: one statement takes 65,535 parameters, which is not enough for
+        # five thousand accounts.
         added = session.execute(
-            insert(Execution).values(rows).on_conflict_do_nothing().returning(Execution.id)
+            insert(Execution).on_conflict_do_nothing().returning(Execution.id), rows
         ).scalars()
         ids = list(added)
     for execution_id in ids:

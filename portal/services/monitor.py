@@ -107,7 +107,16 @@ def _check_venue(exchange_name: str, marks: Mapping[str, Decimal], checked: Chec
             ).scalars()
             for position in batch:
                 checked.looked_at += 1
-                checked.closes_asked += exits.act(position, marks[position.symbol])
+                checked.closes_asked += _act(position, marks[position.symbol])
+
+
+def _act(position: ExecutionPosition, mark: Decimal) -> int:
+    """One position that makes no sense must not take the stops of all others with it."""
+    try:
+        return exits.act(position, mark)
+    except (ValueError, ArithmeticError, LookupError, TypeError):
+        logger.exception("position %s: its stop and targets could not be judged", position.id)
+        return 0
 
 
 def _mark(exchange_name: str, marks: Mapping[str, Decimal]) -> int:

@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from portal.db import db, end_read, request_job, transaction, utcnow
+from portal.db import db, end_read, request_job, transaction
 from portal.models import IN_DOUBT, RESTING, Order
 from portal.services import resolution
 
@@ -31,7 +31,7 @@ def sync_connection(connection_id: int) -> int:
         session.execute(
             sa.update(Order)
             .where(Order.connection_id == connection_id, Order.state.in_(RESTING))
-            .values(next_query_at=utcnow())
+            .values(next_query_at=sa.func.now())
             .execution_options(synchronize_session=False)
         )
     due = resolution.due().where(Order.connection_id == connection_id)
