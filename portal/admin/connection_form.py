@@ -39,7 +39,10 @@ class ConnectionForm(BaseForm):  # type: ignore[misc]
         lambda: sa.select(DataConnection.id, DataConnection.name).order_by(DataConnection.name),
         empty="the exchange itself",
     )  # fmt: skip
-    settings = JsonField("Settings (JSON)", description="Options of the adapter; never secrets.")
+    settings = JsonField(
+        "Settings (JSON)",
+        description="Options of the adapter, such as paper_balance; never secrets.",
+    )
     credential_apiKey = PasswordField("API key", description=_KEEP, render_kw=_SECRET)  # noqa: N815 - ccxt's name
     credential_secret = PasswordField("Secret", render_kw=_SECRET)
     credential_password = PasswordField(

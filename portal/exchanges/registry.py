@@ -13,6 +13,7 @@ from portal.exchanges.catalog import OWN_EXCHANGES, known_exchanges
 from portal.exchanges.errors import ErrorCode, ExchangeError, Outcome
 from portal.exchanges.paper.adapter import PaperExchange
 from portal.exchanges.paper.ledger import PaperLedger
+from portal.exchanges.paper.prices import SharedPrices
 from portal.exchanges.paper.settings import read_paper_settings
 from portal.exchanges.venues_table import venue
 from portal.trading.fields import FieldError
@@ -93,7 +94,8 @@ def _open_paper(spec: ExchangeSpec) -> Exchange:
     market = _load(_CCXT_MARKET)(
         spec.reads_from, base_url=spec.base_url, timeout_seconds=spec.timeout_seconds
     )
-    return PaperExchange(market, spec.ledger, settings)
+    prices = SharedPrices(market, (spec.reads_from, spec.base_url))
+    return PaperExchange(market, spec.ledger, settings, prices)
 
 
 def _check_known(name: str) -> None:

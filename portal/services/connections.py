@@ -40,6 +40,8 @@ __all__ = [
 ]
 
 _LINKS: Mapping[str, Reader] = {"preset_id": row_id, "data_connection_id": row_id, "is_active": boolean}
+#: After these changes, what the last test learnt may not be true any more.
+_LEARN_AGAIN = {"mode", "settings", "data_connection_id"}
 _CREATE: Mapping[str, Reader] = {**_LINKS, "is_admin_owned": boolean}
 _UPDATE: Mapping[str, Reader] = {**{name: COMMON[name] for name in ("name", "mode", "settings")}, **_LINKS}
 
@@ -104,8 +106,7 @@ def update(connection_id: int, data: Mapping[str, object], *, actor: audit.Actor
             setattr(connection, name, value)
         if "is_active" in changed:
             _switch(connection)
-        if "mode" in changed:
-            # What was learnt of the other account is not true of this one.
+        if changed.keys() & _LEARN_AGAIN:
             request_job("test_connection", connection.id)
         if changed:
             audit.record(

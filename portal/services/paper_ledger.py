@@ -169,6 +169,6 @@ def _translated() -> Iterator[None]:
     except SQLAlchemyError as error:
         raise ExchangeError(
             ErrorCode.UNAVAILABLE,
-            "The ledger of the paper account did not answer. Whether it kept the last step is asked again.",
+            "The ledger of the paper account did not answer.",
             outcome=Outcome.UNKNOWN,
         ) from error

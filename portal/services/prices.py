@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from portal.exchanges.base import Exchange
+from portal.exchanges.paper import prices as paper_prices
 from portal.services import venues
 from portal.trading.orders import Ticker
 
@@ -43,6 +44,7 @@ def forget() -> None:
     """Empty the cache (after prices were set by hand, in tests and the demo)."""
     with _slots_lock:
         _slots.clear()
+    paper_prices.forget()
 
 
 def read_market(exchange_name: str, symbols: Sequence[str]) -> Mapping[str, Ticker]:

@@ -17,7 +17,7 @@ from portal.exchanges.errors import ExchangeError
 from portal.exchanges.paper.settings import read_paper_settings
 from portal.exchanges.pool import ExchangePool
 from portal.exchanges.registry import ExchangeSpec, is_paper
-from portal.models import ExecutionConnection
+from portal.models import DataConnection, ExecutionConnection
 from portal.services.paper_ledger import PaperTables
 from portal.trading.denials import Denial, DenialCode, deny
 from portal.trading.fields import FieldError
@@ -68,9 +68,13 @@ def needs_credentials(connection: ExecutionConnection) -> bool:
 def price_source(connection: ExecutionConnection) -> str:
     """The exchange whose prices this connection's adapter reads: on paper the data connection's provider
     where there is one."""
-    if is_paper(connection.exchange_name, connection.mode) and connection.data_connection is not None:
-        return connection.data_connection.provider
-    return connection.exchange_name
+    paper = is_paper(connection.exchange_name, connection.mode)
+    data = connection.data_connection if paper else None
+    return _source(connection.exchange_name, connection.mode, data.provider if data else None)
+
+
+def _source(exchange_name: str, mode: ConnectionMode, provider: str | None) -> str:
+    return provider if provider and is_paper(exchange_name, mode) else exchange_name
 
 
 def spec_for(connection: ExecutionConnection) -> ExchangeSpec:
@@ -127,10 +131,14 @@ def warm() -> int:
     does not wait for them. Returns how many could be reached; those that could not are tried again by the
     first order. Network; may be repeated."""
     used = (ExecutionConnection.is_active, ExecutionConnection.status == ConnectionStatus.ACTIVE)
-    names = list(
-        db.session.execute(sa.select(ExecutionConnection.exchange_name).where(*used).distinct()).scalars()
-    )
+    rows = db.session.execute(
+        sa.select(ExecutionConnection.exchange_name, ExecutionConnection.mode, DataConnection.provider)
+        .join(ExecutionConnection.data_connection, isouter=True)
+        .where(*used)
+        .distinct()
+    ).all()
     end_read()
+    names = sorted({_source(exchange_name, mode, provider) for exchange_name, mode, provider in rows})
     return sum(_warm_up(name) for name in names)
 
 

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from portal.db import db
 from portal.exchanges.base import Credentials, Exchange
 from portal.exchanges.errors import ErrorCode, ExchangeError, Outcome
+from portal.exchanges.paper import prices
 from portal.exchanges.paper.ledger import OpenLedger
 from portal.exchanges.registry import ExchangeSpec, open_exchange
 from portal.exchanges.sandbox.client import AcceptedOrder, SandboxAccount, SandboxControl
@@ -51,7 +52,9 @@ def _lost() -> ExchangeError:
 class PaperControl(SandboxControl):
     """Moves the market like the practice exchange's own levers; reports fills from the paper ledger."""
 
-    connection_id = 0
+    def set_price(self, *args: Any, **kwargs: Any) -> None:
+        super().set_price(*args, **kwargs)
+        prices.forget()
 
     def fills(self, account: str | None = None, *_args: Any, **_kwargs: Any) -> list[dict[str, Any]]:
         rows = paper_rows(PaperFillRow)
@@ -110,6 +113,7 @@ def make_paper_stand(
         ExecutionConnection(name="paper", exchange_name="binance", user_id=owner.id, settings={})
     ).id
     db.session.rollback()
+    prices.forget()
     tables = BreakableTables(db.engine, connection_id)
 
     def reopen(**more: Any) -> Exchange:

@@ -19,7 +19,8 @@ from portal.exchanges.paper.account import PaperOrder
 from portal.exchanges.paper.ledger import OpenLedger, PaperLedger
 from portal.exchanges.paper.market import MarketData
 from portal.exchanges.paper.matching import match
-from portal.exchanges.paper.refusals import invalid, refused
+from portal.exchanges.paper.prices import SharedPrices
+from portal.exchanges.paper.refusals import invalid
 from portal.exchanges.paper.settings import PaperSettings
 from portal.trading.instrument import Instrument
 from portal.trading.orders import (
@@ -46,19 +47,21 @@ def _now() -> datetime:
 
 
 class PaperExchange:
-    """One paper account. `market` is all that it can reach."""
+    """One paper account. `market` is all that it can reach, and `prices` are a shared look at the same."""
 
     def __init__(
         self,
         market: MarketData,
         ledger: PaperLedger,
         settings: PaperSettings,
+        prices: SharedPrices,
         *,
         clock: Callable[[], datetime] = _now,
     ) -> None:
         self._market = market
         self._ledger = ledger
         self._settings = settings
+        self._prices = prices
         self._clock = clock
         self._opening: Mapping[str, Decimal] | None = None
 
@@ -76,6 +79,7 @@ class PaperExchange:
             reduce_only=swap,
             hedge_mode=swap,
             native_stop=True,
+            guards=self._market.market_types,
         )
 
     def instruments(self) -> Mapping[str, Instrument]:
@@ -101,7 +105,7 @@ class PaperExchange:
             if instrument is None:
                 raise invalid("UNKNOWN_SYMBOL", f"The market data has no market {request.symbol}.")
             time.sleep(self._settings.latency_ms / 1000)
-            tickers = self._market.tickers(sorted({request.symbol, *self._ledger.live_symbols()}))
+            tickers = self._prices.read(sorted({request.symbol, *self._ledger.live_symbols()}))
         with self._looked_at(tickers) as ledger:
             now = self._clock()
             if now > request.not_after:
@@ -184,7 +188,7 @@ class PaperExchange:
         if not symbols:
             return {}
         try:
-            return self._market.tickers(symbols)
+            return self._prices.read(symbols)
         except ExchangeError as error:
             logger.info("paper orders were not matched, their prices could not be read: %s", error)
             return {}
@@ -207,7 +211,14 @@ def _nothing_placed_yet() -> Iterator[None]:
     except ExchangeError as error:
         if error.outcome is Outcome.NOT_PLACED:
             raise
-        raise refused(error.code, "NO_MARKET_DATA", error.message, again=True) from error
+        raise ExchangeError(
+            error.code,
+            f"{error.message} Nothing was placed.",
+            outcome=Outcome.NOT_PLACED,
+            again=not error.permanent,
+            retry_after=error.retry_after,
+            permanent=error.permanent,
+        ) from error
 
 
 def _find(ledger: OpenLedger, ref: OrderRef) -> PaperOrder | None:

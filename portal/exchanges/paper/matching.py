@@ -81,7 +81,7 @@ def execute(
     """Fill what can be filled now, and end what must not rest. `rested`: it stood in the market before."""
     price = _price(order, instrument, ticker, settings, rested=rested)
     if price is not None and _is_paced(order, now):
-        for part in _parts(order, instrument, settings):
+        for part in _parts(account, order, instrument, settings):
             quantity = min(part, funds.closable(account, order)) if order.reduce_only else part
             if not quantity or not _can_pay(account, order, instrument, quantity, price):
                 order.end(OrderState.CANCELED, now)
@@ -137,14 +137,17 @@ def slipped(best: Decimal, side: Side, instrument: Instrument, slippage_bps: Dec
         return max(floor_to(best * (1 - share), instrument.tick_size), instrument.tick_size)
 
 
-def _parts(order: PaperOrder, instrument: Instrument, settings: PaperSettings) -> list[Decimal]:
+def _parts(
+    account: PaperAccount, order: PaperOrder, instrument: Instrument, settings: PaperSettings
+) -> list[Decimal]:
     """The fills of this look: all parts of a market order, one part of a limit order. All or nothing when
     the order says so."""
     with exact():
         part = max(instrument.floor_quantity(order.quantity * settings.fill_fraction), instrument.lot_size)
     part = min(part, order.remaining)
     if order.price is not None:
-        whole = part == order.remaining
+        room = funds.closable(account, order) if order.reduce_only else order.remaining
+        whole = part == order.remaining <= room
         return [part] if whole or order.time_in_force is not TimeInForce.FOK else []
     count = int(order.remaining / part)
     rest = order.remaining - part * count

@@ -6,14 +6,13 @@ from portal.exchanges.errors import ErrorCode, ExchangeError, Outcome
 from portal.trading.numbers import text
 
 
-def refused(code: ErrorCode, venue_code: str, sentence: str, *, again: bool = False) -> ExchangeError:
+def refused(code: ErrorCode, venue_code: str, sentence: str) -> ExchangeError:
     """The venue looked at the order and said no."""
     return ExchangeError(
         code,
         f"{sentence} Nothing was placed.",
         outcome=Outcome.NOT_PLACED,
         venue_code=f"PAPER_{venue_code}",
-        again=again,
     )
 
 
