@@ -8,7 +8,7 @@ from flask_migrate import Migrate
 
 from portal import crypto, events, logs
 from portal.config import Settings
-from portal.db import db
+from portal.db import check_idle_connections, db
 from portal.flask_config import flask_config
 from portal.jobs import queues
 from portal.services import venues
@@ -35,6 +35,7 @@ def build(settings: Settings | None = None, *, faces: bool = True) -> Flask:
     queues.init_app(app)
     with app.app_context():
         events.register(db.session)
+        check_idle_connections(db.engine)
     if faces:
         import_module("portal.faces").init_app(app)
     return app

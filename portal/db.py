@@ -1,6 +1,7 @@
 """The database handle, the column types, and the one way to open a transaction. No tables and no rules
 here."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ import sqlalchemy as sa
 from flask_sqlalchemy import SQLAlchemy
 from flask_sqlalchemy.session import Session
 from sqlalchemy import orm
+from sqlalchemy.pool import ConnectionPoolEntry
 
 NAMING_CONVENTION = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -21,6 +23,10 @@ NAMING_CONVENTION = {
     "pk": "pk_%(table_name)s",
 }
 
+#: A connection used a moment ago is alive; PostgreSQL takes longer than this to come back.
+IDLE_SECONDS = 1.0
+
+_IDLE_SINCE = "portal_idle_since"
 _JOBS = "portal_jobs"
 _OWNED = "portal_transaction"
 
@@ -67,6 +73,31 @@ def enum_type(enum: type[StrEnum], name: str | None = None) -> sa.Enum:
     )
 
 
+def spelled(*values: StrEnum) -> list[sa.ColumnElement[Any]]:
+    """Constants written into a statement. As parameters they would keep PostgreSQL from using an index on
+    part of a table in a plan that it keeps."""
+    return [sa.literal_column(f"'{value.value}'") for value in values]
+
+
+def check_idle_connections(engine: sa.Engine) -> None:
+    """Let `engine` look whether a connection still lives before it is used again, if it was idle for
+    `IDLE_SECONDS`. Asking each time would be half of all transactions of a busy worker. Call once."""
+
+    @sa.event.listens_for(engine, "checkin")
+    def note_time(_connection: object, record: ConnectionPoolEntry) -> None:
+        record.info[_IDLE_SINCE] = time.monotonic()
+
+    @sa.event.listens_for(engine, "checkout")
+    def look(connection: Any, record: ConnectionPoolEntry, _proxy: object) -> None:
+        since = record.info.pop(_IDLE_SINCE, None)
+        if since is None or time.monotonic() - since < IDLE_SECONDS:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise sa.exc.InvalidatePoolError from error
+
+
 def utcnow() -> datetime:
     """Now, aware, in UTC."""
     return datetime.now(UTC)
@@ -103,15 +134,14 @@ def in_transaction() -> bool:
 def request_job(name: str, *ids: int) -> None:
     """Ask for a job once the running transaction has committed (see `portal/events.py`). A hint, never a
     promise: whatever must happen is in a row that the sweeper finds."""
-    jobs: list[tuple[str, tuple[int, ...]]] = db.session.info.setdefault(_JOBS, [])
-    if (name, ids) not in jobs:
-        jobs.append((name, ids))
+    # A dict, because a list would be searched a thousand times for a thousand connections.
+    jobs: dict[tuple[str, tuple[int, ...]], None] = db.session.info.setdefault(_JOBS, {})
+    jobs[name, ids] = None
 
 
 def requested_jobs(session: orm.Session) -> list[tuple[str, tuple[int, ...]]]:
     """Take the jobs remembered on `session` (for `portal/events.py` only)."""
-    jobs: list[tuple[str, tuple[int, ...]]] = session.info.pop(_JOBS, [])
-    return jobs
+    return list(session.info.pop(_JOBS, {}))
 
 
 def end_read() -> None:

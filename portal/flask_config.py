@@ -17,9 +17,11 @@ def flask_config(settings: Settings) -> dict[str, Any]:
         "SQLALCHEMY_ENGINE_OPTIONS": {
             "pool_size": max(settings.worker_concurrency, settings.web_threads) + 4,
             "max_overflow": 8,
-            "pool_pre_ping": True,
+            # The connection used last has prepared most of what comes next.
+            "pool_use_lifo": True,
             "connect_args": {
                 "connect_timeout": 5,
+                "prepare_threshold": 1,
                 "options": "-c timezone=UTC -c statement_timeout=30000 -c lock_timeout=10000"
                 " -c idle_in_transaction_session_timeout=60000",
             },

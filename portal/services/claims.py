@@ -7,13 +7,14 @@ from datetime import timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased, contains_eager, joinedload
 
-from portal.db import db, request_job, transaction, utcnow
+from portal.db import db, request_job, spelled, transaction, utcnow
 from portal.models import UNSETTLED, Execution, ExecutionConnection
 from portal.trading.types import ExecutionStatus
 
 #: How long a claim holds. Reads, planning and the intent must fit; the send needs no lease, its order row
 #: exists.
 LEASE = timedelta(seconds=30)
+[_PENDING] = spelled(ExecutionStatus.PENDING)
 
 
 def earlier_unsettled() -> sa.Exists:
@@ -23,7 +24,7 @@ def earlier_unsettled() -> sa.Exists:
         earlier.connection_id == Execution.connection_id,
         earlier.lane == Execution.lane,
         earlier.sequence < Execution.sequence,
-        earlier.status.in_(UNSETTLED),
+        earlier.status.in_(spelled(*UNSETTLED)),
     )
 
 
@@ -31,7 +32,7 @@ def claimable() -> sa.ColumnElement[bool]:
     """True in SQL for executions that anybody may take now."""
     now = sa.func.now()
     return sa.and_(
-        Execution.status == ExecutionStatus.PENDING,
+        Execution.status == _PENDING,
         sa.or_(Execution.claim_token.is_(None), Execution.lease_until < now),
         sa.or_(Execution.next_attempt_at.is_(None), Execution.next_attempt_at <= now),
         ~earlier_unsettled(),
@@ -68,7 +69,7 @@ _LOCK_MINE = (
         Execution.id == sa.bindparam("execution_id"),
         Execution.claim_token == sa.bindparam("token"),
         Execution.lease_until > sa.func.now(),
-        Execution.status == ExecutionStatus.PENDING,
+        Execution.status == _PENDING,
     )
     .with_for_update(key_share=True)
     .execution_options(populate_existing=True)
@@ -79,7 +80,7 @@ _NEXT = (
         Execution.connection_id == sa.bindparam("connection_id"),
         Execution.lane == sa.bindparam("lane"),
         Execution.sequence > sa.bindparam("sequence"),
-        Execution.status == ExecutionStatus.PENDING,
+        Execution.status == _PENDING,
     )
     .order_by(Execution.sequence)
     .limit(1)

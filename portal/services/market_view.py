@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from portal.db import db, end_read, utcnow
+from portal.db import db, end_read, spelled, utcnow
 from portal.exchanges.base import Exchange
 from portal.models import ExecutionConnection, ExecutionPosition, Order, TradingState
 from portal.services import daily_loss, prices, trading_state, venues
@@ -42,7 +42,7 @@ def _standing() -> sa.Select[Any]:
             sa.func.count().filter(here).label("on_symbol"),
             sa.func.count().filter(here, mine.position_side == sa.bindparam("opposite")).label("opposite"),
         )
-        .where(mine.connection_id == connection_id, mine.status.in_(_LIVE))
+        .where(mine.connection_id == connection_id, mine.status.in_(spelled(*_LIVE)))
         .subquery()
     )
     entries = (
@@ -55,9 +55,9 @@ def _standing() -> sa.Select[Any]:
         )
         .where(
             Order.connection_id == connection_id,
-            Order.role == OrderRole.ENTRY,
+            Order.role.in_(spelled(OrderRole.ENTRY)),
             sa.or_(
-                Order.state.in_(_UNDER_WAY),
+                Order.state.in_(spelled(*_UNDER_WAY)),
                 # Filled, but its fills are not known yet.
                 sa.and_(~Order.fills_complete, Order.position_id.is_(None)),
             ),
