@@ -98,7 +98,7 @@ def test_books_when_everything_happens_at_once_equal_the_exchange(
     desk.sandbox.add_fault("accept_no_answer", probability=0.15)
     desk.sandbox.add_fault("close_before_accept", probability=0.05)
     author = desk.admin_id
-    for turn in range(3):
+    for turn in range(2):
         for pair in PAIRS:
             publish(author, pair, "open")
         storm(app, [*works(desk), partial(publish, author, "BTC/USDT", "open")], turn)
