@@ -7,6 +7,7 @@ There are no default secrets. Starts nothing and writes nothing.
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Self
 
@@ -91,6 +92,26 @@ class Settings:
     order_window_seconds: float = _setting(
         "PORTAL_ORDER_WINDOW_SECONDS", read.read_seconds(0.5, 60), "5",
         "How long after it was signed an exchange may still accept an order request.",
+    )  # fmt: skip
+    egress: str = _setting(
+        "PORTAL_EGRESS", read.read_name, "default",
+        "Name of the address under which this machine reaches exchanges. Machines with the same name share "
+        "one budget of requests per exchange; give each address a name of its own.",
+    )  # fmt: skip
+    max_order_notional: Decimal | None = _setting(
+        "PORTAL_MAX_ORDER_NOTIONAL", read.read_limit, None,
+        "Largest value of one entry, in the quote currency of its market. Unset: no limit. Connections may "
+        "lower it for themselves.",
+    )  # fmt: skip
+    max_daily_notional: Decimal | None = _setting(
+        "PORTAL_MAX_DAILY_NOTIONAL", read.read_limit, None,
+        "Largest value of all entries of one connection in one quote currency per day (UTC). Unset: no "
+        "limit. Connections may lower it for themselves.",
+    )  # fmt: skip
+    runaway_entries_per_minute: int = _setting(
+        "PORTAL_RUNAWAY_ENTRIES_PER_MINUTE", read.read_int(1, 100_000), "60",
+        "Entries per minute on one connection (half as many on one symbol, or as many signals to one user) "
+        "above which a loop is assumed: trading is halted there until somebody resumes it.",
     )  # fmt: skip
     log_level: str = _setting(
         "PORTAL_LOG_LEVEL", read.read_choice("DEBUG", "INFO", "WARNING", "ERROR"), "INFO",

@@ -4,7 +4,9 @@ that names the variable; a secret never appears in a message. Knows no setting b
 import base64
 import binascii
 import json
+import re
 from collections.abc import Callable, Mapping
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import urlsplit, urlunsplit
@@ -69,6 +71,23 @@ def read_int(low: int, high: int) -> Callable[[str, str], int]:
         return number
 
     return read
+
+
+def read_limit(name: str, value: str) -> Decimal:
+    """A positive amount of money."""
+    try:
+        amount = Decimal(value.strip())
+    except InvalidOperation:
+        amount = Decimal(0)
+    if not amount.is_finite() or amount <= 0:
+        raise ConfigError(f"{name} must be a positive number, was {value!r}. Leave it empty for no limit.")
+    return amount
+
+
+def read_name(name: str, value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9._-]{1,64}", value.strip()):
+        raise ConfigError(f"{name} must have 1 to 64 letters, digits, dots, - or _, was {value!r}.")
+    return value.strip()
 
 
 def read_seconds(low: float, high: float) -> Callable[[str, str], float]:

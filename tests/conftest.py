@@ -140,6 +140,8 @@ def app(migrated_app: Flask, settings: Settings) -> Iterator[Flask]:
             connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
     with Redis.from_url(str(settings.redis_url)) as client:
         client.flushdb()
+    # With what this process remembers of pauses by itself.
+    migrated_app.extensions.pop("portal_traffic", None)
 
 
 @pytest.fixture

@@ -38,6 +38,7 @@ _PERMANENT = frozenset(
 #: Not known, in our words, for the message; the outcome is UNKNOWN for all of them.
 _UNKNOWN: tuple[tuple[type[Exception], ErrorCode], ...] = (
     (ccxt.RequestTimeout, ErrorCode.TIMEOUT),
+    (ccxt.OnMaintenance, ErrorCode.MAINTENANCE),
     (ccxt.ExchangeNotAvailable, ErrorCode.UNAVAILABLE),
     (ccxt.BadResponse, ErrorCode.BAD_ANSWER),
     (ccxt.NetworkError, ErrorCode.NETWORK),

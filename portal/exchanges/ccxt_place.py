@@ -20,6 +20,7 @@ _MAY_PASS = frozenset(
         ErrorCode.TIMEOUT,
         ErrorCode.NETWORK,
         ErrorCode.UNAVAILABLE,
+        ErrorCode.MAINTENANCE,
         ErrorCode.BAD_ANSWER,
         ErrorCode.RATE_LIMITED,
     }

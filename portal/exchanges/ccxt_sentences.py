@@ -7,6 +7,7 @@ _WHAT_HAPPENED = {
     ErrorCode.TIMEOUT: "no answer came in time",
     ErrorCode.NETWORK: "the connection failed",
     ErrorCode.UNAVAILABLE: "the exchange was not available",
+    ErrorCode.MAINTENANCE: "the exchange is under maintenance",
     ErrorCode.BAD_ANSWER: "the answer could not be read",
     ErrorCode.RATE_LIMITED: "too many requests",
     ErrorCode.WINDOW_PASSED: "the order's time window had passed",

@@ -35,6 +35,7 @@ class ErrorCode(StrEnum):
     TIMEOUT = "TIMEOUT"
     NETWORK = "NETWORK"
     UNAVAILABLE = "UNAVAILABLE"
+    MAINTENANCE = "MAINTENANCE"
     BAD_ANSWER = "BAD_ANSWER"
     UNKNOWN = "UNKNOWN"
 
@@ -70,3 +71,11 @@ class ExchangeError(Exception):
     def __str__(self) -> str:
         venue = f" (venue code {self.venue_code})" if self.venue_code else ""
         return f"{self.code}: {self.message}{venue}"
+
+
+class HeldBackError(ExchangeError):
+    """We did not ask: the budget is spent, the venue asked for a pause, or it does not answer. Nothing was
+    sent, nothing was learnt about the account, and the same may be attempted after `retry_after` seconds."""
+
+    def __init__(self, code: ErrorCode, message: str, *, retry_after: int) -> None:
+        super().__init__(code, message, outcome=Outcome.NOT_PLACED, again=True, retry_after=retry_after)

@@ -15,6 +15,7 @@ from portal.exchanges.errors import ExchangeError
 from portal.models import Execution, ExecutionConnection, ExecutionPosition, Order
 from portal.services import ending, intents, journal, placing, venues, waiting
 from portal.services.intents import Draft, Intended
+from portal.services.traffic_lanes import Purpose
 from portal.trading.denials import Denial, DenialCode
 from portal.trading.instrument import Instrument
 from portal.trading.orders import Balance
@@ -95,7 +96,7 @@ def run_close(position_id: int) -> None:
     if whole:
         _withdraw_entry(connection, entry)
     try:
-        with venues.exchange_for(connection) as exchange:
+        with venues.exchange_for(connection, Purpose.VITAL) as exchange:
             _close(wish, connection, exchange)
     except ExchangeError as error:
         _postpone(position_id, str(error), error.retry_after)

@@ -15,9 +15,10 @@ from portal.crypto import DecryptionError
 from portal.db import end_read, transaction, utcnow
 from portal.errors import PortalError
 from portal.exchanges.base import Exchange
-from portal.exchanges.errors import ErrorCode, ExchangeError
+from portal.exchanges.errors import ErrorCode, ExchangeError, HeldBackError
 from portal.models import Execution, ExecutionConnection, Signal
 from portal.services import claims, close_signals, intents, market_view, outcomes, placing, venues
+from portal.services.traffic_lanes import Purpose
 from portal.trading.checks import age_denial
 from portal.trading.denials import Denial, DenialCode, deny
 from portal.trading.planning import EntryPlan, plan_entry, wanted_market_type
@@ -71,7 +72,7 @@ def _run_claimed(execution: Execution, token: str) -> Denial | None:
         return denial
     if terms.action is SignalAction.CLOSE:
         return close_signals.run(execution, token)
-    with venues.exchange_for(connection) as exchange:
+    with venues.exchange_for(connection, Purpose.ENTRY) as exchange:
         plan = _plan(connection, rules, terms, exchange)
         if isinstance(plan, Denial):
             if terms.direction is Side.SELL and close_signals.sells_own(execution, plan):
@@ -134,12 +135,17 @@ def _after_failed_read(execution: Execution, token: str, error: ExchangeError) -
         unknown = error.code is ErrorCode.UNSUPPORTED
         code = DenialCode.EXCHANGE_UNKNOWN if unknown else DenialCode.CREDENTIALS_REFUSED
         return deny(code, reason=error.message)
-    if execution.attempts >= _MAX_ATTEMPTS:
+    held_back = isinstance(error, HeldBackError)
+    if execution.attempts >= _MAX_ATTEMPTS and not held_back:
         return deny(DenialCode.EXCHANGE_UNREACHABLE, reason=error.message)
     with transaction():
         mine = claims.lock_mine(execution.id, token)
         if mine is not None:
+            attempts = mine.attempts
             claims.release(mine, timedelta(seconds=error.retry_after or 0) or _RETRY_READ)
+            if held_back:
+                # Nobody was asked: only the signal's age ends this.
+                mine.attempts = attempts
             mine.code, mine.message = error.code.value, error.message
     logger.info("execution %s: reading failed (%s); it is tried again", execution.id, error.code)
     return None

@@ -15,6 +15,7 @@ from portal.exchanges.base import Exchange
 from portal.exchanges.errors import ExchangeError
 from portal.models import IN_DOUBT, RESTING, ExecutionConnection, Order
 from portal.services import recording, venues
+from portal.services.traffic_lanes import Purpose
 from portal.trading.orders import FillReport, Lookup, OrderRef
 from portal.trading.proof import ANSWERS_NEEDED, BETWEEN_ANSWERS, Doubt, backoff
 from portal.trading.types import OrderState, OrderType
@@ -44,7 +45,8 @@ def resolve(order_id: int) -> None:
     if question is None:
         return
     try:
-        with venues.exchange_for(question.connection) as exchange:
+        purpose = Purpose.VITAL if question.state in IN_DOUBT else Purpose.ROUTINE
+        with venues.exchange_for(question.connection, purpose) as exchange:
             delay = _ask(question, exchange)
             for _ in range(ANSWERS_NEEDED):
                 if delay is None or delay > BETWEEN_ANSWERS:

@@ -18,7 +18,9 @@ from portal.exchanges.paper.settings import read_paper_settings
 from portal.exchanges.pool import ExchangePool
 from portal.exchanges.registry import ExchangeSpec, is_paper
 from portal.models import DataConnection, ExecutionConnection
+from portal.services import traffic_guard
 from portal.services.paper_ledger import PaperTables
+from portal.services.traffic_lanes import Purpose
 from portal.trading.denials import Denial, DenialCode, deny
 from portal.trading.fields import FieldError
 from portal.trading.types import ConnectionMode, ConnectionStatus, ConnectionType, OrderType, Side
@@ -95,8 +97,9 @@ def spec_for(connection: ExecutionConnection) -> ExchangeSpec:
 
 
 @contextmanager
-def exchange_for(connection: ExecutionConnection) -> Iterator[Exchange]:
-    """A warm client of `connection`, for this thread alone until the block ends.
+def exchange_for(connection: ExecutionConnection, purpose: Purpose = Purpose.ROUTINE) -> Iterator[Exchange]:
+    """A warm client of `connection`, for this thread alone until the block ends, within the budget that all
+    processes share. What asks for exits or for orders in doubt says so by its `purpose`.
 
     Raises DecryptionError, and ExchangeError when the exchange is unknown. Must not be called inside a
     transaction."""
@@ -104,7 +107,7 @@ def exchange_for(connection: ExecutionConnection) -> Iterator[Exchange]:
     end_read()
     pool: ExchangePool = current_app.extensions[_POOL]
     with pool.use(key, spec) as exchange:
-        yield exchange
+        yield traffic_guard.guard(exchange, spec, purpose, connection_id=key)
 
 
 @contextmanager
@@ -123,7 +126,7 @@ def public_exchange(exchange_name: str) -> Iterator[Exchange]:
     end_read()
     pool: ExchangePool = current_app.extensions[_POOL]
     with pool.use(_shelf_of(exchange_name), spec) as exchange:
-        yield exchange
+        yield traffic_guard.guard(exchange, spec, Purpose.ROUTINE)
 
 
 def warm() -> int:

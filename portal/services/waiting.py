@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from portal.db import db, end_read, transaction
 from portal.models import RESTING, ExecutionConnection, Order
 from portal.services import resolution, venues
+from portal.services.traffic_lanes import Purpose
 from portal.trading.orders import OrderRef
 from portal.trading.types import OrderRole, OrderType
 
@@ -22,7 +23,7 @@ def withdraw(connection: ExecutionConnection, *which: sa.ColumnElement[bool]) ->
     if not ids:
         return 0
     if resting:
-        with venues.exchange_for(connection) as exchange:
+        with venues.exchange_for(connection, Purpose.VITAL) as exchange:
             for ref in resting:
                 exchange.cancel_order(ref)
     with transaction() as session:

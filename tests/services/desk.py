@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
+from flask import current_app
 
 from portal.db import db, end_read, transaction, utcnow
 from portal.exchanges.sandbox.client import SandboxAccount, SandboxControl
@@ -156,6 +157,14 @@ class Desk:
             session.execute(
                 sa.update(ExecutionPosition).values(next_close_at=ExecutionPosition.next_close_at - past)
             )
+        self.forget_traffic()
+
+    def forget_traffic(self) -> None:
+        """As if every pause that a venue asked for were over, and every breaker forgotten."""
+        redis = current_app.extensions["portal_redis"]
+        if keys := redis.keys("portal:traffic:*"):
+            redis.delete(*keys)
+        current_app.extensions.pop("portal_traffic", None)
 
     def resolve_due(self) -> None:
         """What the sweeper leads to: every due question is asked."""

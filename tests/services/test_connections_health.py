@@ -122,6 +122,7 @@ def test_a_passing_failure_counts_for_the_periodic_check_only_when_it_lasts(desk
     assert fresh(connection.id).status is ConnectionStatus.ERROR
 
     desk.sandbox.remove_fault(fault)
+    desk.forget_traffic()
     connections.check_connection(connection.id)
     assert fresh(connection.id).status is ConnectionStatus.ACTIVE
     assert "failed_checks" not in fresh(connection.id).facts

@@ -1,0 +1,179 @@
+"""An exchange that asks before each call whether it may go, and reports what came of it. It changes nothing
+else: what the adapter raises is raised."""
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import TypeVar
+
+from flask import current_app
+
+from portal.config import Settings
+from portal.exchanges.base import Capabilities, Exchange
+from portal.exchanges.budgets import Call
+from portal.exchanges.errors import ErrorCode, ExchangeError, HeldBackError
+from portal.exchanges.registry import ExchangeSpec
+from portal.services import traffic
+from portal.services.traffic import Ruling, Traffic
+from portal.services.traffic_lanes import Purpose, Route, route
+from portal.trading.instrument import Instrument
+from portal.trading.orders import (
+    AccountFacts,
+    Balance,
+    FillReport,
+    Lookup,
+    OrderRef,
+    OrderReport,
+    OrderRequest,
+    PositionReport,
+    Ticker,
+)
+from portal.trading.types import MarketType
+
+Result = TypeVar("Result")
+
+#: What an entry pays for at once, so that it does not stop half-way for want of a budget.
+_ENTRY = (Call.BALANCES, Call.TICKERS, Call.PLACE)
+#: Seconds for which one answer holds: a request needs as long to reach its venue.
+_HOLDS = 0.1
+#: Seconds to wait for a budget before the work is given back for later.
+_PATIENCE = {Purpose.ROUTINE: 0.5, Purpose.ENTRY: 0.5, Purpose.VITAL: 2.0}
+_WHY = {
+    "budget": "as many requests as this exchange allows were sent; this one waits its turn",
+    "pause": "the exchange asked for a pause after too many requests",
+    "breaker": "the exchange does not answer; it is asked again from time to time",
+}
+
+
+class GuardedExchange:
+    """`inner`, within the budget of `route`. For one thread and one piece of work, like what it guards."""
+
+    def __init__(self, inner: Exchange, traffic: Traffic, route: Route, purpose: Purpose) -> None:
+        self._inner = inner
+        self._traffic = traffic
+        self._route = route
+        self._purpose = purpose
+        self._paid = [0] * len(route.lanes)
+        self._advance = _ENTRY if purpose is Purpose.ENTRY else ()
+        self._ruling = Ruling()
+        self._ruled_at = float("-inf")
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Those of the adapter."""
+        return self._inner.capabilities
+
+    def instruments(self) -> Mapping[str, Instrument]:
+        """As the adapter. Usually no request at all: it costs nothing, and proves nothing about the venue."""
+        return self._call(Call.INSTRUMENTS, self._inner.instruments, free=True)
+
+    def balances(self, market_type: MarketType) -> Mapping[str, Balance]:
+        """As the adapter."""
+        return self._call(Call.BALANCES, lambda: self._inner.balances(market_type))
+
+    def tickers(self, symbols: Sequence[str]) -> Mapping[str, Ticker]:
+        """As the adapter."""
+        return self._call(Call.TICKERS, lambda: self._inner.tickers(symbols))
+
+    def place_order(self, request: OrderRequest) -> OrderReport:
+        """As the adapter; HeldBackError (NOT_PLACED) when it was not even asked."""
+        return self._call(Call.PLACE, lambda: self._inner.place_order(request))
+
+    def cancel_order(self, ref: OrderRef) -> None:
+        """As the adapter."""
+        self._call(Call.CANCEL, lambda: self._inner.cancel_order(ref))
+
+    def find_order(self, ref: OrderRef) -> Lookup:
+        """As the adapter."""
+        return self._call(Call.FIND, lambda: self._inner.find_order(ref))
+
+    def open_orders(self, symbol: str) -> Sequence[OrderReport]:
+        """As the adapter."""
+        return self._call(Call.OPEN, lambda: self._inner.open_orders(symbol))
+
+    def fills(
+        self, symbol: str, since: datetime, exchange_order_id: str | None = None
+    ) -> Sequence[FillReport]:
+        """As the adapter."""
+        return self._call(Call.FILLS, lambda: self._inner.fills(symbol, since, exchange_order_id))
+
+    def positions(self, symbols: Sequence[str]) -> Sequence[PositionReport]:
+        """As the adapter."""
+        return self._call(Call.POSITIONS, lambda: self._inner.positions(symbols))
+
+    def account_facts(self, **asked: bool) -> AccountFacts:
+        """As the adapter."""
+        call = Call.FACTS if asked.get("thorough", True) else Call.BALANCES
+        return self._call(call, lambda: self._inner.account_facts(**asked))
+
+    def close(self) -> None:
+        """Nothing: the adapter belongs to the pool."""
+
+    def _call(self, call: Call, work: Callable[[], Result], *, free: bool = False) -> Result:
+        ruling = self._enter(call, free=free)
+        try:
+            result = work()
+        except ExchangeError as error:
+            self._ruled_at = float("-inf")
+            self._traffic.failed(self._route, call, error, ruling)
+            raise
+        if free:
+            self._ruled_at = time.monotonic()
+        elif ruling.troubled:
+            self._ruled_at = float("-inf")
+            self._traffic.worked(self._route)
+        return result
+
+    def _enter(self, call: Call, *, free: bool) -> Ruling:
+        """Wait for the leave to go, a little. Raises HeldBackError when it is not to be had soon."""
+        costs = [0 if free else lane.costs[call] for lane in self._route.lanes]
+        fresh = time.monotonic() - self._ruled_at < _HOLDS
+        paid = all(paid >= cost for paid, cost in zip(self._paid, costs, strict=True))
+        if fresh and (paid or self._ruling.probing):
+            self._pay(costs)
+            return self._ruling
+        asked = self._asked_for(call, costs)
+        deadline = time.monotonic() + _PATIENCE[self._purpose]
+        ruling = self._traffic.ask(self._route, call, self._purpose, *asked)
+        while ruling.wait and ruling.reason == "budget" and time.monotonic() + ruling.wait < deadline:
+            time.sleep(ruling.wait)
+            ruling = self._traffic.ask(self._route, call, self._purpose, *asked)
+        if ruling.wait:
+            raise _held_back(self._route.exchange_name, ruling)
+        self._advance = ()
+        self._paid = [paid + more for paid, more in zip(self._paid, asked, strict=True)]
+        self._pay(costs)
+        self._ruling, self._ruled_at = ruling, time.monotonic()
+        return ruling
+
+    def _asked_for(self, call: Call, costs: list[int]) -> list[int]:
+        """What is still to be paid: this call, and all of an entry with its first."""
+        if self._advance:
+            return [sum(lane.costs[each] for each in self._advance) for lane in self._route.lanes]
+        return [max(0, cost - paid) for cost, paid in zip(costs, self._paid, strict=True)]
+
+    def _pay(self, costs: list[int]) -> None:
+        self._paid = [max(0, paid - cost) for paid, cost in zip(self._paid, costs, strict=True)]
+
+
+def guard(
+    inner: Exchange, spec: ExchangeSpec, purpose: Purpose, *, connection_id: int | None = None
+) -> Exchange:
+    """`inner`, opened for `spec`, within the budget of its venue; for a connection, of its account too. A
+    paper account counts as what it is: a reader of public data."""
+    settings: Settings = current_app.extensions["portal_settings"]
+    found = route(
+        spec.reads_from,
+        settings.egress,
+        connection_id=connection_id,
+        api_key=spec.credentials.get("apiKey") or spec.credentials.get("walletAddress"),
+    )
+    return GuardedExchange(inner, traffic.current(), found, purpose)
+
+
+def _held_back(exchange_name: str, ruling: Ruling) -> HeldBackError:
+    seconds = max(1, math.ceil(ruling.wait))
+    code = ErrorCode.UNAVAILABLE if ruling.reason == "breaker" else ErrorCode.RATE_LIMITED
+    message = f"{exchange_name}: {_WHY[ruling.reason]}. Nothing was sent; it is tried again in {seconds} s."
+    return HeldBackError(code, message, retry_after=seconds)
