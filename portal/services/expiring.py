@@ -10,7 +10,7 @@ from portal.services import claims, outcomes
 from portal.services.executions import terms_of
 from portal.trading.checks import age_denial
 from portal.trading.preset import PresetRules
-from portal.trading.types import ExecutionStatus
+from portal.trading.types import ExecutionStatus, SignalAction
 
 
 def expire_waiting(limit: int) -> int:
@@ -61,7 +61,10 @@ def _too_old() -> sa.Select[int]:
             _free(),
             # Held back by its lane, or by a venue that asked for patience.
             sa.or_(claims.earlier_unsettled(), Execution.next_attempt_at > sa.func.now()),
-            sa.or_(age > limit, Signal.expires_at <= sa.func.now()),
+            sa.or_(
+                sa.and_(age > limit, Signal.action == SignalAction.OPEN),
+                Signal.expires_at <= sa.func.now(),
+            ),
         )
         .order_by(Execution.sequence)
     )

@@ -17,7 +17,15 @@ from portal.trading.prices import adverse_bps, reference_price, spread_bps
 from portal.trading.signal import SignalTerms
 from portal.trading.snapshot import Snapshot
 from portal.trading.symbols import Pair, parse_pair
-from portal.trading.types import MarketType, OrderType, PositionMode, Side, TimeInForce, TradingStateValue
+from portal.trading.types import (
+    MarketType,
+    OrderType,
+    PositionMode,
+    Side,
+    SignalAction,
+    TimeInForce,
+    TradingStateValue,
+)
 
 MAX_PRICE_AGE = timedelta(seconds=30)
 _SHOWN_BPS = Decimal("0.1")
@@ -70,11 +78,15 @@ def check_age(given: CheckInput) -> Denial | None:
 
 
 def age_denial(terms: SignalTerms, rules: PresetRules, now: datetime) -> Denial | None:
-    """Expiry and age. A signal that is exactly as old as allowed still trades."""
+    """Expiry and age. A signal that is exactly as old as allowed still trades; a closing signal has no age
+    limit of ours, only the expiry that it names."""
     if terms.expires_at is not None and now >= terms.expires_at:
         return deny(DenialCode.SIGNAL_EXPIRED, expires_at=terms.expires_at.isoformat())
     if terms.published_at is None:
         return deny(DenialCode.SIGNAL_NOT_PUBLISHED)
+    if terms.action is SignalAction.CLOSE:
+        # A late exit is safer than none, and the order of signals keeps it from closing a later entry.
+        return None
     age, limit = now - terms.published_at, rules.max_signal_age_seconds
     if age > timedelta(seconds=limit):
         return deny(DenialCode.SIGNAL_TOO_OLD, age_seconds=int(age.total_seconds()), max_age_seconds=limit)

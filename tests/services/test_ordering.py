@@ -1,5 +1,9 @@
 """Signals on the same account and symbol keep the order in which they were published."""
 
+from datetime import timedelta
+
+from portal.db import db, utcnow
+from portal.models import Signal
 from portal.trading.types import ExecutionStatus, PositionStatus
 from tests.services.desk import Desk
 
@@ -41,13 +45,22 @@ def test_signal_when_too_old_expires_instead_of_trading(desk: Desk) -> None:
     (execution,) = desk.publish()
     signal = execution.signal
     assert signal is not None and signal.published_at is not None
-    from datetime import timedelta
-
-    from portal.db import db
-
     signal.published_at -= timedelta(seconds=6)
     db.session.commit()
     execution = desk.run(execution)
     assert execution.status is ExecutionStatus.EXPIRED
     assert execution.code == "SIGNAL_TOO_OLD"
     assert desk.accepted() == 0
+
+
+def test_closing_signal_when_late_still_closes(desk: Desk) -> None:
+    desk.account(preset=desk.preset(max_signal_age_seconds=5))
+    desk.trade()
+    (execution,) = desk.publish(action="close")
+    key = execution.signal_id
+    signal = db.session.get_one(Signal, key)
+    signal.published_at = utcnow() - timedelta(minutes=10)
+    db.session.commit()
+    execution = desk.run(execution)
+    assert execution.status is ExecutionStatus.FILLED, execution.message
+    assert desk.position().status is PositionStatus.CLOSED
