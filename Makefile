@@ -7,12 +7,14 @@ BIN := $(VENV)/bin
 # Tests that need processes of their own share two cores well enough.
 TEST_PROCESSES ?= 2
 T ?= tests
+N ?= 1000
+SEED ?= 1
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 NOT_INSTALLED := The pinned packages could not be installed, nothing was started: see the line above, \
   check the network (or pip's index settings) and the free space, and start again.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test demo bench check format pins clean chromium
+.PHONY: help run test demo bench chaos check format pins clean chromium
 
 help: ## print this menu
 	@echo "Portico: one signal, one order on every eligible account, exactly once."
@@ -30,6 +32,9 @@ demo: $(VENV)/.runs ## tell the whole story in the terminal, from a signal to cl
 
 bench: $(VENV)/.tests ## measure fan-out, latency and the monitor, each beside its baseline
 	@exec $(BIN)/python -m bench
+
+chaos: $(VENV)/.tests ## lose answers and kill workers in a fan-out, then count the orders (N=1000, SEED=1)
+	@exec $(BIN)/python -m bench chaos --accounts $(N) --seed $(SEED)
 
 check: $(VENV)/.tests ## lint, types and architecture: what must hold before a commit
 	@$(BIN)/ruff check .

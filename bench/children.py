@@ -15,12 +15,12 @@ Found = TypeVar("Found")
 
 
 class Child:
-    """One `python -m portal …`. Ends with us, whatever happens to us."""
+    """One `python -m …`. Ends with us, whatever happens to us."""
 
-    def __init__(self, *arguments: str, env: Mapping[str, str], log: Path) -> None:
+    def __init__(self, *arguments: str, env: Mapping[str, str], log: Path, module: str = "portal") -> None:
         self.arguments = arguments
         self._log = log
-        argv = (sys.executable, "-m", "portal", *arguments)
+        argv = (sys.executable, "-m", module, *arguments)
         with log.open("ab") as output:
             self._popen = spawn(argv, env, ROOT, signal.SIGTERM, stdout=output)
         self.pid: int = self._popen.pid

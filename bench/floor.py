@@ -61,6 +61,12 @@ class Floor:
         self.children.append(Child(*arguments, env=self.env | env, log=log))
         return self.children[-1]
 
+    def module(self, name: str, *arguments: str) -> Child:
+        """Start `python -m name …` beside the others."""
+        log = self.data_dir / f"{name}.log"
+        self.children.append(Child(*arguments, env=self.env, log=log, module=name))
+        return self.children[-1]
+
     def workers(self, count: int, concurrency: int, **env: str) -> list[Child]:
         """Start workers, and wait until each has registered and knows the markets."""
         before, loaded = self.registered(), self._market_loads()
