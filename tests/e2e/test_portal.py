@@ -1,14 +1,9 @@
 """The portal in a real browser: log in, add an account, close a position; on a wide screen and on a phone."""
 
-import shutil
-import threading
-from collections.abc import Iterator
-
 import pytest
 import sqlalchemy as sa
 from flask import Flask
-from playwright.sync_api import Browser, Page, sync_playwright
-from werkzeug.serving import WSGIRequestHandler, make_server
+from playwright.sync_api import Browser, Page
 
 from portal.db import db
 from portal.models import ExecutionConnection, ExecutionPosition, User
@@ -18,32 +13,6 @@ from tests import world
 PASSWORD = "a long enough password"
 PAGES = ("/", "/connections", "/connections/1", "/connections/new", "/positions?show=all", "/positions/1",
          "/positions/1/close", "/executions", "/executions/1", "/notifications")  # fmt: skip
-
-
-class QuietHandler(WSGIRequestHandler):
-    """Writes no line per request."""
-
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        pass
-
-
-@pytest.fixture
-def portal_url(app: Flask) -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=QuietHandler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -74,12 +43,12 @@ def log_in(page: Page, url: str) -> list[str]:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
 def test_pages_fit_the_screen_and_the_browser_has_nothing_to_complain_of(
-    chromium: Browser, portal_url: str, alice: User, width: int, scheme: str
+    browser: Browser, live_server: str, alice: User, width: int, scheme: str
 ) -> None:
-    page = chromium.new_page(viewport={"width": width, "height": 844}, color_scheme=scheme)  # type: ignore[arg-type]
-    complaints = log_in(page, portal_url)
+    page = browser.new_page(viewport={"width": width, "height": 844}, color_scheme=scheme)  # type: ignore[arg-type]
+    complaints = log_in(page, live_server)
     for path in PAGES:
-        answer = page.goto(portal_url + path)
+        answer = page.goto(live_server + path)
         assert answer is not None
         assert answer.status == 200, path
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), path
@@ -87,9 +56,9 @@ def test_pages_fit_the_screen_and_the_browser_has_nothing_to_complain_of(
     page.close()
 
 
-def test_owner_closes_a_position_after_being_asked(chromium: Browser, portal_url: str, alice: User) -> None:
-    page = chromium.new_page()
-    log_in(page, portal_url)
+def test_owner_closes_a_position_after_being_asked(browser: Browser, live_server: str, alice: User) -> None:
+    page = browser.new_page()
+    log_in(page, live_server)
     page.get_by_role("link", name="Close…").click()
     page.get_by_role("button", name="Close at the market").click()
     page.get_by_text("A worker closes BTC/USDT").wait_for()
@@ -99,11 +68,11 @@ def test_owner_closes_a_position_after_being_asked(chromium: Browser, portal_url
 
 
 def test_owner_adds_an_account_and_its_keys_are_not_in_any_page(
-    chromium: Browser, portal_url: str, alice: User
+    browser: Browser, live_server: str, alice: User
 ) -> None:
-    page = chromium.new_page()
-    log_in(page, portal_url)
-    page.goto(f"{portal_url}/connections/new")
+    page = browser.new_page()
+    log_in(page, live_server)
+    page.goto(f"{live_server}/connections/new")
     page.get_by_label("Name").fill("Kraken account")
     page.get_by_label("Exchange").select_option("kraken")
     page.get_by_label("API key").fill("canary-key")
@@ -119,9 +88,9 @@ def test_owner_adds_an_account_and_its_keys_are_not_in_any_page(
     page.close()
 
 
-def test_owner_reads_a_notification_away(chromium: Browser, portal_url: str, alice: User) -> None:
-    page = chromium.new_page()
-    log_in(page, portal_url)
+def test_owner_reads_a_notification_away(browser: Browser, live_server: str, alice: User) -> None:
+    page = browser.new_page()
+    log_in(page, live_server)
     page.get_by_label("1 unread").wait_for()
     page.get_by_role("button", name="Mark read").click()
     page.get_by_role("heading", name="Recent executions").wait_for()
