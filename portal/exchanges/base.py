@@ -44,6 +44,13 @@ class Capabilities:
     reduce_only: bool = False
     hedge_mode: bool = False
     native_stop: bool = False
+    #: Where a stop that rests here can be trusted to guard a position: it is placed, found again, canceled,
+    #: and what it fills is reported under an id that we know.
+    guards: frozenset[MarketType] = frozenset()
+    #: Where resting orders that take profit can be trusted likewise.
+    resting_targets: frozenset[MarketType] = frozenset()
+    #: Its stops need a limit price, too.
+    stop_needs_price: bool = False
     #: This venue sizes spot market buys by cost: such a request needs a `price`, the worst acceptable one,
     #: and is sent as an immediate-or-cancel limit order for exactly the quantity asked for.
     market_buy_needs_price: bool = False

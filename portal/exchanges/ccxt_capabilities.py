@@ -38,6 +38,11 @@ def capabilities_of(venue: Venue, client: Any) -> Capabilities:
         reduce_only=has_swap,
         hedge_mode=venue.hedge_mode and has_swap,
         native_stop=any(create.get("triggerPrice") for create in described),
+        guards=frozenset(kind for kind in kinds & venue.guards if _admits(client, kind, "triggerPrice")),
+        resting_targets=frozenset(
+            kind for kind in kinds & venue.guards if _admits(client, kind, "takeProfitPrice")
+        ),
+        stop_needs_price=venue.stop_needs_price,
         market_buy_needs_price=how is not MarketBuy.BY_QUANTITY,
         market_needs_price=how is MarketBuy.ALWAYS_NEEDS_PRICE,
     )
@@ -48,6 +53,10 @@ def _described(client: Any, kind: MarketType) -> dict[str, Any] | None:
     if kind is MarketType.SWAP:
         features = features.get("linear") or features.get("inverse") or features
     return features.get("createOrder") or None
+
+
+def _admits(client: Any, kind: MarketType, parameter: str) -> bool:
+    return bool((_described(client, kind) or {}).get(parameter))
 
 
 def _order_types(client: Any, described: list[dict[str, Any]]) -> frozenset[OrderType]:

@@ -6,6 +6,8 @@ from portal.exchanges.ccxt_codes import VenueWords
 from portal.exchanges.errors import ErrorCode
 
 _BINANCE: Mapping[str, ErrorCode] = {
+    # "Order would immediately trigger". ccxt takes it for a cancel-and-replace of spot, which nobody sends.
+    "-2021": ErrorCode.INVALID_ORDER,
     "-2022": ErrorCode.WOULD_NOT_REDUCE,
     "-4061": ErrorCode.WRONG_POSITION_MODE,
     "-4118": ErrorCode.WOULD_NOT_REDUCE,

@@ -109,8 +109,12 @@ def _type_and_price(
 
 
 def _trigger(request: OrderRequest, instrument: Instrument, venue: Venue) -> dict[str, Any]:
-    """A stop triggers against the owner: a buy when the price rises to it, a sell when it falls to it."""
-    params: dict[str, Any] = {"triggerPrice": format(request.trigger_price or Decimal(0), "f")}
+    """A stop triggers against the owner: a buy when the price rises to it, a sell when it falls to it. One
+    that takes profit triggers the other way round; ccxt finds the direction of those by itself."""
+    trigger_price = format(request.trigger_price or Decimal(0), "f")
+    if request.takes_profit:
+        return {"takeProfitPrice": trigger_price}
+    params: dict[str, Any] = {"triggerPrice": trigger_price}
     if venue.needs_trigger_direction and instrument.market_type is MarketType.SWAP:
         params["triggerDirection"] = "ascending" if request.side is Side.BUY else "descending"
     return params

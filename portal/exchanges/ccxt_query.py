@@ -5,6 +5,7 @@ absence.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -16,7 +17,7 @@ from portal.exchanges.ccxt_reports import to_order_report
 from portal.exchanges.ccxt_session import CcxtSession
 from portal.exchanges.errors import ErrorCode, ExchangeError, Outcome
 from portal.exchanges.venues import QueryRoute, shape_client_order_id
-from portal.trading.orders import Lookup, OrderRef
+from portal.trading.orders import Lookup, OrderRef, OrderReport
 from portal.trading.proof import Endpoint, shows_no_trace
 
 #: Lists are asked for from this long before the order was sent: clocks differ.
@@ -39,13 +40,13 @@ def find_order(session: CcxtSession, ref: OrderRef) -> Lookup:
             continue  # the fills say less and cost more; the others have answered
         try:
             order = ask()
+            if order is not None:
+                return Lookup(query.report(order))
         except _NoAnswerError:
             continue
         except ExchangeError as error:
             failure = failure or error
             continue
-        if order is not None:
-            return Lookup(to_order_report(order, symbol=ref.symbol, client_order_id=query.ours(order)))
         absent.add(kind)
     if not absent:
         raise failure or ExchangeError(
@@ -84,9 +85,27 @@ class _Query:
             questions.insert(0, (Endpoint.ORDER, self._by_exchange_id))
         return questions
 
-    def ours(self, order: _Order) -> str | None:
-        """Our own id for an order that is the one asked for."""
-        return self._ref.client_order_id if self._is_it(order) else None
+    def report(self, order: _Order) -> OrderReport:
+        """What was found, with what became of it: a stop that has triggered may work as another order."""
+        symbol, ours = self._ref.symbol, self._ref.client_order_id if self._is_it(order) else None
+        found = to_order_report(order, symbol=symbol, client_order_id=ours)
+        field = self._venue.working_order_field
+        if not self._ref.trigger or field not in (order.get("info") or {}):
+            return found
+        working = str(order["info"][field] or "0")
+        if working == "0":
+            if order.get("status") == "closed":
+                raise _NoAnswerError  # it has triggered, and what it has become is not named yet
+            return found
+        child = to_order_report(self._session.read("fetch_order", working, symbol), symbol=symbol)
+        return replace(
+            child,
+            exchange_order_id=found.exchange_order_id,
+            client_order_id=found.client_order_id,
+            trigger_price=found.trigger_price,
+            reduce_only=found.reduce_only,
+            working_order_id=working,
+        )
 
     def _by_exchange_id(self) -> _Order | None:
         return self._one(

@@ -132,6 +132,12 @@ class Venue:
     #: `trigger` orders are kept apart and must be asked for as such.
     separate_triggers: frozenset[MarketType] = frozenset()
     needs_trigger_direction: bool = False
+    #: Markets on which resting stops have been looked at, from the request to the fill.
+    guards: frozenset[MarketType] = frozenset()
+    #: Stops exist with a limit price only.
+    stop_needs_price: bool = False
+    #: The field of a triggered stop that names the order it has become, where that is another one.
+    working_order_field: str = ""
     margin_mode_in_order: bool = False
     #: ccxt compares the quantity with a number on this venue, so that text will not do.
     quantity_as_number: bool = False

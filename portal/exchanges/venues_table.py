@@ -31,6 +31,8 @@ _BINANCE = Venue(
     hedge_mode=True,
     fills_order_field="orderId",
     separate_triggers=frozenset({MarketType.SWAP}),
+    guards=_EVERYWHERE,
+    working_order_field="actualOrderId",
 )
 _BINANCE_USDM = replace(_BINANCE, ccxt_id="binanceusdm", title="Binance USDⓈ-M futures")
 

@@ -50,6 +50,8 @@ class OrderRequest:
     position_mode: PositionMode = PositionMode.ONE_WAY
     leverage: Decimal | None = None
     margin_mode: MarginMode | None = None
+    #: A stop order that triggers in the owner's favour: a sell when the price rises to `trigger_price`.
+    takes_profit: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,8 @@ class OrderReport:
     reduce_only: bool | None = None
     updated_at: datetime | None = None
     fills: tuple[FillReport, ...] = ()
+    #: A stop that has triggered may work on as another order of the venue's: its fills are under this id.
+    working_order_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,9 @@ CREDENTIALS = {
     "token": "token-of-nobody",
 }
 
+#: Of the made-up market, as Binance lists them.
+ORDER_TYPES = ["LIMIT", "MARKET", "STOP_LOSS", "STOP_MARKET", "TAKE_PROFIT", "TAKE_PROFIT_MARKET"]
+
 
 @cache
 def signing_key() -> str:
@@ -143,7 +146,7 @@ def made_up_market(client: Any, *, swap: bool) -> dict[str, Any]:
             "info": {
                 "code": "BTC",
                 "baseMinSize": "0.0001",
-                "orderTypes": ["LIMIT", "MARKET", "STOP_LOSS", "STOP_MARKET"],
+                "orderTypes": ORDER_TYPES,
             },
             "lowercaseId": "btcusdt",
         }

@@ -7,9 +7,10 @@ Orders are counted in the venue's own ledger, never in the adapter's answers.
 
 from tests.exchanges.contract_account import AccountCases
 from tests.exchanges.contract_faults import FaultCases
+from tests.exchanges.contract_guards import GuardCases
 from tests.exchanges.contract_orders import OrderCases
 from tests.exchanges.contract_queries import QueryCases
 
 
-class ExchangeContract(OrderCases, FaultCases, QueryCases, AccountCases):
-    """All cases, EX-01 to EX-62."""
+class ExchangeContract(OrderCases, GuardCases, FaultCases, QueryCases, AccountCases):
+    """All cases, EX-01 to EX-74."""

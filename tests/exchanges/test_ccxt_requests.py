@@ -255,6 +255,22 @@ def test_a_stop_order_carries_its_trigger(name: str, swap: bool, expected: str) 
     assert expected in sent.text
 
 
+@pytest.mark.parametrize(
+    ("name", "swap", "expected"),
+    [
+        ("binance", False, "type=TAKE_PROFIT"),
+        ("binanceusdm", True, "type=TAKE_PROFIT_MARKET"),
+        ("bybit", True, '"triggerDirection":1'),
+        ("okx", True, '"tpTriggerPx":"31000"'),
+        ("gate", True, '"rule":1'),
+    ],
+)
+def test_an_order_that_takes_profit_triggers_on_a_gain(name: str, swap: bool, expected: str) -> None:
+    target = {"order_type": OrderType.STOP, "side": Side.SELL, "price": None, "trigger_price": Decimal(31000)}
+    sent, _ = place(name, swap=swap, takes_profit=True, **target)
+    assert expected in sent.text
+
+
 def test_the_margin_mode_travels_with_the_order_where_the_venue_wants_it() -> None:
     sent, _ = place("okx", swap=True, margin_mode=MarginMode.ISOLATED)
     assert '"tdMode":"isolated"' in sent.text

@@ -79,6 +79,7 @@ class PaperExchange:
             reduce_only=swap,
             hedge_mode=swap,
             native_stop=True,
+            guards=self._market.market_types,
         )
 
     def instruments(self) -> Mapping[str, Instrument]:

@@ -57,6 +57,10 @@ def _check_shape(request: OrderRequest) -> None:
         raise invalid("PRICE_MISSING", "A limit order needs a price.")
     if request.order_type is OrderType.STOP and request.trigger_price is None:
         raise invalid("TRIGGER_PRICE_MISSING", "A stop order needs a trigger price.")
+    if request.takes_profit:
+        raise unsupported(
+            "Resting orders that take profit are not simulated; Portico watches targets itself."
+        )
 
 
 def _check_quantity(quantity: Decimal, instrument: Instrument) -> None:
