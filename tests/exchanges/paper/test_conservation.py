@@ -18,12 +18,14 @@ from portal.trading.pnl import build_book
 from portal.trading.types import OrderState, OrderType, PositionSide, Side, TimeInForce
 from tests.exchanges.paper.markets import INSTRUMENTS, SPOT, START, SWAP, D, request, ticker
 
-OPENING = {"USDT": D(10_000), "BTC": D(5)}
-PRICES = st.integers(50, 200)
+#: So little that it runs out.
+OPENING = {"USDT": D(60), "BTC": D("0.3")}
+#: Around the first price closely, for limits within the slippage, and far away.
+PRICES = st.one_of(st.integers(50, 200), st.integers(998, 1004).map(lambda tenth: D(tenth) / 10))
 STEPS = st.one_of(
     st.tuples(
         st.just("order"), st.sampled_from([SPOT, SWAP]), st.sampled_from(list(Side)),
-        st.integers(1, 300), st.sampled_from(list(OrderType)), st.sampled_from(list(TimeInForce)),
+        st.integers(50, 300), st.sampled_from(list(OrderType)), st.sampled_from(list(TimeInForce)),
         PRICES, st.booleans(),
     ),
     st.tuples(st.just("price"), st.sampled_from([SPOT, SWAP]), PRICES),
@@ -131,7 +133,7 @@ def check_order(order: PaperOrder, fills: list[PaperFill]) -> None:
             assert fill.price <= order.price if order.side is Side.BUY else fill.price >= order.price
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(
     steps=st.lists(STEPS, max_size=30),
     fraction=st.sampled_from(["1", "0.5", "0.07"]),
