@@ -22,6 +22,14 @@ COMMANDS = {
     "create-token": ("people:create_token", "Create an API token and print it once."),
     "import-connections": ("imports:import_connections", "Import accounts from JSON or CSV, all or nothing."),
     "import-presets": ("imports:import_presets", "Import trading presets from JSON, all or nothing."),
+    "allow-withdrawals": (
+        "withdrawals:allow_withdrawals",
+        "Use a key that can withdraw, as a written exception.",
+    ),
+    "refuse-withdrawals": (
+        "withdrawals:refuse_withdrawals",
+        "End the exception for a key that can withdraw.",
+    ),
     "rotate-keys": ("keys:rotate_keys", "Encrypt all credentials with the first key again."),
     "verify-books": ("books:verify_books", "Prove that positions are the sum of their fills."),
     "reconcile": ("books:reconcile", "Compare connections with their exchanges now."),

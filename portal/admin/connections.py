@@ -11,6 +11,7 @@ from portal.admin import values
 from portal.admin.access import actor
 from portal.admin.base import Button, PortalModelView
 from portal.admin.confirming import act, found
+from portal.admin.connection_exception import WithdrawalException, shown_exception, shown_key
 from portal.admin.connection_form import FIELDS, SECTIONS, ChangeForm, ConnectionForm
 from portal.admin.filters import YES_NO, Choice, Contains
 from portal.admin.routing import route
@@ -19,7 +20,7 @@ from portal.services import connections
 from portal.trading.types import ConnectionMode, ConnectionStatus
 
 
-class ConnectionView(PortalModelView):
+class ConnectionView(WithdrawalException, PortalModelView):
     noun = "connection"
     can_create = can_edit = can_delete = True
     form = ConnectionForm
@@ -39,8 +40,8 @@ class ConnectionView(PortalModelView):
         "name", "owner", "is_admin_owned", "exchange_name", "type", "mode", "status", "health",
         "is_active", "last_error",
         "stored_credentials", "preset", "data_connection", "position_mode", "margin_mode",
-        "clock_offset_ms", "key_expires_at",
-        "last_tested_at", "last_connected_at", "last_used_at", "last_balance", "facts", "settings",
+        "clock_offset_ms", "key_expires_at", "facts", "withdrawal_override",
+        "last_tested_at", "last_connected_at", "last_used_at", "last_balance", "settings",
         "created_at",
     )  # fmt: skip
     column_export_list = (
@@ -62,7 +63,8 @@ class ConnectionView(PortalModelView):
         "id": "No.", "exchange_name": "Exchange", "is_admin_owned": "Admin-owned", "is_active": "On",
         "stored_credentials": "Credentials", "last_used_at": "Last used", "last_tested_at": "Last test",
         "clock_offset_ms": "Clock offset (ms)", "data_connection": "Prices from",
-        "last_connected_at": "Last reached",
+        "last_connected_at": "Last reached", "facts": "Key and account",
+        "withdrawal_override": "Withdrawal exception",
     }  # fmt: skip
     column_formatters = {
         "status": values.badge,
@@ -72,6 +74,8 @@ class ConnectionView(PortalModelView):
             "stored, encrypted" if row.has_credentials() else "none"
         ),
         "preset": lambda _v, _c, row, _n: row.preset or "built-in defaults",
+        "facts": shown_key,
+        "withdrawal_override": shown_exception,
     }
     column_formatters_export = {"owner": column_formatters["owner"]}
     number_columns = ("id",)
@@ -85,6 +89,7 @@ class ConnectionView(PortalModelView):
         return [
             Button("Test", url_for(".test", connection_id=model.id), post=True),
             Button(label, url_for(".switch", connection_id=model.id, on=switch), post=True),
+            *self.exception_buttons(model),
         ]
 
     def store_new(self, form: Form) -> Any:

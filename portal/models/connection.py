@@ -52,6 +52,12 @@ class ExecutionConnection(SecretMixin, Timestamps, Base):
     data_connection_id: Mapped[int | None] = mapped_column(foreign_key("data_connections.id"))
     #: Key facts learnt by the last test (permissions, IP binding, expiry…), for people.
     facts: Mapped[JsonDict] = mapped_column(JSONB, default=dict)
+    #: When the venue last said what the key may do; empty means that it must be asked.
+    facts_at: Mapped[datetime | None]
+    #: An administrator's permission to use a key that can withdraw: `reason`, `by`, `at`. Ends with the key.
+    withdrawal_override: Mapped[JsonDict | None] = mapped_column(JSONB)
+    #: What the owner was warned of already, so that each warning comes once.
+    warned: Mapped[JsonDict] = mapped_column(JSONB, default=dict, server_default="{}")
     #: How the venue nets positions of this account.
     position_mode: Mapped[PositionMode] = mapped_column(enum_type(PositionMode), default=PositionMode.ONE_WAY)
     margin_mode: Mapped[MarginMode | None] = mapped_column(enum_type(MarginMode))

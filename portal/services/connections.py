@@ -24,14 +24,18 @@ from portal.services import audit
 from portal.services.connections_credentials import read_credentials
 from portal.services.connections_fields import COMMON, boolean, read_connection, row_id
 from portal.services.connections_health import check_connection, check_connections, test_connection
+from portal.services.connections_learning import forget_key
+from portal.services.connections_override import allow_withdrawals, refuse_withdrawals
 from portal.trading.fields import Reader, read_fields
 from portal.trading.types import ConnectionStatus, PositionStatus, Visibility
 
 __all__ = [
+    "allow_withdrawals",
     "check_connection",
     "check_connections",
     "create",
     "delete",
+    "refuse_withdrawals",
     "request_test",
     "set_credentials",
     "test_connection",
@@ -119,7 +123,8 @@ def update(connection_id: int, data: Mapping[str, object], *, actor: audit.Actor
 def set_credentials(
     connection_id: int, values: Mapping[str, object], *, actor: audit.Actor
 ) -> ExecutionConnection:
-    """Replace all credentials of a connection and ask for a test. What was stored before is never read.
+    """Replace all credentials of a connection and ask for a test. What was stored before is never read; what
+    was learnt of the old key, and an exception made for it, is forgotten.
 
     Commits, under a row lock; may be repeated. Raises NotFoundError and ValidationError.
     """
@@ -129,9 +134,11 @@ def set_credentials(
         if reason is not None:
             raise ValidationError({"credentials": reason})
         connection.set_credentials(credentials)
+        exception_ended = connection.withdrawal_override is not None
+        forget_key(connection)
         audit.record(
             actor, "portal.connection.credentials_replaced", "connection", connection.id,
-            names=sorted(credentials),
+            names=sorted(credentials), withdrawal_exception_ended=exception_ended,
         )  # fmt: skip
         request_job("test_connection", connection.id)
     return connection

@@ -11,6 +11,7 @@ from portal.services.health_checks_data import (
     check_switches,
 )
 from portal.services.health_checks_finding import Finding, Level
+from portal.services.health_checks_keys import check_clocks, check_keys
 from portal.services.health_checks_servers import (
     check_database,
     check_redis,
@@ -24,7 +25,14 @@ _Check = Callable[[Settings], Iterator[Finding]]
 #: They need no table.
 _SERVERS: tuple[_Check, ...] = (check_secret_files, check_redis, check_database)
 #: They need the tables of this version.
-_DATA: tuple[_Check, ...] = (check_credentials, check_connections, check_people, check_switches)
+_DATA: tuple[_Check, ...] = (
+    check_credentials,
+    check_connections,
+    check_keys,
+    check_clocks,
+    check_people,
+    check_switches,
+)
 
 
 def run_checks(settings: Settings) -> list[Finding]:

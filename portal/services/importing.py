@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from portal.db import db, transaction
+from portal.db import db, request_job, transaction
 from portal.models import ExecutionConnection, User
 from portal.services import audit
 from portal.services.connections_fields import boolean, read_connection
@@ -21,7 +21,8 @@ _MORE: Mapping[str, Reader] = {"preset": string(200), "is_admin_owned": boolean}
 def import_connections(
     rows: Sequence[Row], *, owner: User | None, actor: audit.Actor, progress: Progress | None = None
 ) -> ImportResult:
-    """Store one connection per row, credentials encrypted, all or nothing. They may trade at once.
+    """Store one connection per row, credentials encrypted, all or nothing, and ask for a check of each. They
+    may trade at once.
 
     Rows belong to `owner`, or without one to the only administrator; admin-owned rows belong to `owner` if
     that is an administrator, else to the first administrator. Commits once, after every row was read.
@@ -45,6 +46,9 @@ def import_connections(
         session.add_all(made)
         session.flush()
         _audit(actor, made)
+        for connection in made:
+            # A check, not a test: thousands of them are spread over minutes.
+            request_job("check_connection", connection.id)
         return ImportResult(added=tuple(connection.name for connection in made))
 
 

@@ -12,6 +12,7 @@ from portal.models import Execution, ExecutionConnection, ExecutionLog
 from portal.services import connections as service
 from portal.web.access import me, pages
 from portal.web.connection_forms import CredentialsForm, EditForm, NewConnectionForm, show_errors
+from portal.web.key_words import key_lines
 from portal.web.orders import summaries
 from portal.web.paging import latest, page_of
 from portal.web.scoping import one, owned_by
@@ -52,6 +53,7 @@ def show(connection_id: int) -> str:
         executions=executions,
         orders=summaries([execution.id for execution in executions]),
         logs=latest(logs, ExecutionLog, _LOG_LINES),
+        key_lines=key_lines,
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from flask import Flask
 
 from portal.db import db, transaction
 from portal.errors import NotFoundError
@@ -251,3 +252,19 @@ def test_a_bad_preset_is_named_and_neither_added_nor_updated() -> None:
         problem.reason for problem in result.problems if problem.field == "color"
     )
     assert db.session.scalars(sa.select(TradingPreset.sizing_value)).all() == [Decimal(1)]
+
+
+def test_every_imported_connection_is_checked_within_minutes(app: Flask) -> None:
+    load(entry("a"), entry("b"), owner=make_user("alice@example.com"))
+    wanted = set(db.session.scalars(sa.select(ExecutionConnection.id)))
+
+    queued = app.extensions["portal_redis"].zrange("rq:scheduled:default", 0, -1)
+
+    assert {int(job.decode().split("-")[2]) for job in queued} == wanted
+    assert len(wanted) == 2
+
+
+def test_a_refused_import_asks_for_no_check(app: Flask) -> None:
+    load(entry("a"), entry("a"), owner=make_user("alice@example.com"))
+
+    assert app.extensions["portal_redis"].zcard("rq:scheduled:default") == 0
