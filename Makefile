@@ -14,7 +14,7 @@ NOT_INSTALLED := The pinned packages could not be installed, nothing was started
   check the network (or pip's index settings) and the free space, and start again.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test demo bench chaos check format pins clean chromium
+.PHONY: help run test demo bench chaos model check format pins clean chromium
 
 help: ## print this menu
 	@echo "Portico: one signal, one order on every eligible account, exactly once."
@@ -35,6 +35,11 @@ bench: $(VENV)/.tests ## measure fan-out, latency and the monitor, each beside i
 
 chaos: $(VENV)/.tests ## lose answers and kill workers in a fan-out, then count the orders (N=1000, SEED=1)
 	@exec $(BIN)/python -m bench chaos --accounts $(N) --seed $(SEED)
+
+model: N = 1000000
+model: SEED =
+model: $(VENV)/.tests ## try the order protocol against everything a venue may do (N=1000000, SEED= a fresh one)
+	@exec $(BIN)/python -m tests.model --trials $(N) $(if $(SEED),--seed $(SEED)) --processes $(TEST_PROCESSES)
 
 check: $(VENV)/.tests ## lint, types and architecture: what must hold before a commit
 	@$(BIN)/ruff check .
