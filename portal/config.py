@@ -110,8 +110,8 @@ class Settings:
     )  # fmt: skip
     runaway_entries_per_minute: int = _setting(
         "PORTAL_RUNAWAY_ENTRIES_PER_MINUTE", read.read_int(1, 100_000), "60",
-        "Entries per minute on one connection (half as many on one symbol, or as many signals to one user) "
-        "above which a loop is assumed: trading is halted there until somebody resumes it.",
+        "Entries per minute on one connection (half as many on one symbol there, twice as many signals to "
+        "one user) above which a loop is assumed: trading is halted there until somebody resumes it.",
     )  # fmt: skip
     log_level: str = _setting(
         "PORTAL_LOG_LEVEL", read.read_choice("DEBUG", "INFO", "WARNING", "ERROR"), "INFO",

@@ -106,7 +106,14 @@ def services(worker_number: int) -> Iterator[Settings]:
 @pytest.fixture(scope="session")
 def settings(services: Settings) -> Settings:
     """Complete settings for this worker; `dataclasses.replace` gives a variation."""
-    return replace(services, worker_concurrency=4, exchange_timeout_seconds=2.0, log_level="DEBUG")
+    return replace(
+        services,
+        worker_concurrency=4,
+        exchange_timeout_seconds=2.0,
+        log_level="DEBUG",
+        # Tests publish faster than people do; those of the guard set their own.
+        runaway_entries_per_minute=100_000,
+    )
 
 
 @pytest.fixture(scope="session")

@@ -125,6 +125,7 @@ def upgrade() -> None:
     )
     op.create_index(("ix_signals_author_id"), "signals", ["author_id"], unique=False)
     op.create_index(("ix_signals_currency_pair"), "signals", ["currency_pair"], unique=False)
+    op.create_index("ix_signals_published_at", "signals", ["published_at"], unique=False)
     op.create_table(
         "plan_signals",
         sa.Column("plan_id", sa.BigInteger(), nullable=False),

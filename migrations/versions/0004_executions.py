@@ -335,6 +335,7 @@ def upgrade() -> None:
         sa.Column("filled_quantity", sa.Numeric(precision=38, scale=18), nullable=False),
         sa.Column("average_price", sa.Numeric(precision=38, scale=18), nullable=True),
         sa.Column("reference_price", sa.Numeric(precision=38, scale=18), nullable=True),
+        sa.Column("notional", sa.Numeric(precision=38, scale=18), nullable=True),
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("not_after", sa.DateTime(timezone=True), nullable=False),
         sa.Column("acknowledged_at", sa.DateTime(timezone=True), nullable=True),
@@ -378,6 +379,13 @@ def upgrade() -> None:
         postgresql_where=sa.text("state IN ('in_flight', 'unresolved', 'open', 'partially_filled')"),
     )
     op.create_index(("ix_orders_next_query_at"), "orders", ["next_query_at"], unique=False)
+    op.create_index(
+        "ix_orders_entries",
+        "orders",
+        ["connection_id", "sent_at"],
+        unique=False,
+        postgresql_where=sa.text("role = 'entry'"),
+    )
     op.create_index(("ix_orders_position_id"), "orders", ["position_id"], unique=False)
     op.create_table(
         "fills",

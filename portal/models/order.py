@@ -17,6 +17,7 @@ from portal.trading.types import OrderRole, OrderState, OrderType, PositionSide,
 IN_DOUBT = (OrderState.IN_FLIGHT, OrderState.UNRESOLVED)
 #: Known to rest at the venue.
 RESTING = (OrderState.OPEN, OrderState.PARTIALLY_FILLED)
+_LIVE = "state IN ('in_flight', 'unresolved', 'open', 'partially_filled')"
 
 
 class Order(Timestamps, Base):
@@ -29,8 +30,10 @@ class Order(Timestamps, Base):
             "ix_orders_live",
             "connection_id",
             "state",
-            postgresql_where=sa.text("state IN ('in_flight', 'unresolved', 'open', 'partially_filled')"),
+            postgresql_where=sa.text(_LIVE),
         ),
+        sa.Index("ix_orders_live_guards", "position_id", postgresql_where=sa.text(f"is_guard AND {_LIVE}")),
+        sa.Index("ix_orders_entries", "connection_id", "sent_at", postgresql_where=sa.text("role = 'entry'")),
     )
 
     id: Mapped[IntPk]
@@ -42,6 +45,10 @@ class Order(Timestamps, Base):
     position_id: Mapped[int | None] = mapped_column(sa.ForeignKey("execution_positions.id"), index=True)
     connection_id: Mapped[int | None] = mapped_column(foreign_key("execution_connections.id"))
     role: Mapped[OrderRole] = mapped_column(enum_type(OrderRole))
+    #: Protects a position: rests at the venue until a price is reached. Other exits are sent when it is.
+    is_guard: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
+    #: Guards: the place of the target that it serves; empty for the stop.
+    target_place: Mapped[int | None]
     #: How often this leg was tried before; each time only after proof of absence.
     generation: Mapped[int] = mapped_column(default=0)
     symbol: Mapped[str]
@@ -59,16 +66,22 @@ class Order(Timestamps, Base):
     state: Mapped[OrderState] = mapped_column(enum_type(OrderState), default=OrderState.IN_FLIGHT)
     #: The venue's id.
     exchange_order_id: Mapped[str | None]
+    #: The venue's id of the order that this one became when it triggered, where that is another.
+    working_order_id: Mapped[str | None]
     #: Sum of the fills, or the venue's word until they arrive.
     filled_quantity: Mapped[Decimal] = mapped_column(default=Decimal(0))
     average_price: Mapped[Decimal | None]
     #: Price that sizing assumed, for slippage figures.
     reference_price: Mapped[Decimal | None]
+    #: Entries: what it was meant to be worth, in quote currency. Limits per day add it up.
+    notional: Mapped[Decimal | None]
     #: When the intent was committed; the request's own timestamp where the venue allows it.
     sent_at: Mapped[datetime]
     #: After this moment the venue refuses the request, and so do we.
     not_after: Mapped[datetime]
     acknowledged_at: Mapped[datetime | None]
+    #: Guards: when it was last read back from the venue, resting as it was meant.
+    proved_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
     error_code: Mapped[str | None]
     error_message: Mapped[str | None]

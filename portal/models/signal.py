@@ -18,6 +18,7 @@ class Signal(Timestamps, Base):
     __tablename__ = "signals"
     __table_args__ = (
         sa.UniqueConstraint("author_id", "dedupe_key"),
+        sa.Index("ix_signals_published_at", "published_at"),
         sa.CheckConstraint("is_published = (published_at IS NOT NULL)", name="published_has_time"),
         sa.CheckConstraint("is_published = (publish_sequence IS NOT NULL)", name="published_has_sequence"),
     )

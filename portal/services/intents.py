@@ -1,5 +1,5 @@
-"""The last gate, and the row that says what is about to be sent. Nothing is sent without a committed row
-that names id, payload and deadline."""
+"""The row that says what is about to be sent, written once the last gate is passed. Nothing is sent without
+a committed row that names id, payload and deadline."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,24 +11,20 @@ from portal import crypto
 from portal.config import Settings
 from portal.db import JsonDict, transaction, utcnow
 from portal.models import Execution, ExecutionConnection, Order
-from portal.services import claims, market_view
-from portal.trading.checks import position_limit_denial
-from portal.trading.denials import Denial, DenialCode, deny
+from portal.services import claims, gate
+from portal.trading.denials import Denial
 from portal.trading.orders import OrderRequest, client_order_id
 from portal.trading.planning import EntryPlan
 from portal.trading.preset import PresetRules
-from portal.trading.symbols import parse_pair
 from portal.trading.types import (
     ExecutionStatus,
     MarginMode,
-    MarketType,
     OrderRole,
     OrderType,
     PositionMode,
     PositionSide,
     Side,
     TimeInForce,
-    TradingStateValue,
 )
 
 #: A request in flight that was not recorded this long after its intent belongs to nobody: the sweeper asks.
@@ -81,11 +77,12 @@ def intend_entry(
         )
         if connection is None:
             return None
-        denial = _last_gate(connection, plan, rules)
+        denial = gate.pass_or_deny(execution, connection, plan, rules)
         if denial is not None:
             return denial
         order = freeze(connection, _entry_draft(execution, connection, plan, rules))
         order.execution_id, order.generation = execution.id, execution.generation
+        order.notional = plan.notional
         order.payload = {**order.payload, "exits": _exits(plan, rules), "instrument": _instrument(plan)}
         session.add(order)
         execution.status = ExecutionStatus.IN_FLIGHT
@@ -143,25 +140,6 @@ def request_of(order: Order) -> OrderRequest:
         position_mode=PositionMode(order.payload["position_mode"]),
         leverage=Decimal(leverage) if leverage else None,
         margin_mode=MarginMode(margin) if margin else None,
-    )
-
-
-def _last_gate(connection: ExecutionConnection, plan: EntryPlan, rules: PresetRules) -> Denial | None:
-    symbol = plan.instrument.symbol
-    now = market_view.standing(connection, symbol, plan.leg.side)
-    if now.state is TradingStateValue.HALTED:
-        return deny(DenialCode.TRADING_HALTED)
-    if now.state is TradingStateValue.REDUCING and plan.leg.opens:
-        return deny(DenialCode.TRADING_REDUCING)
-    if not connection.can_execute_trades():
-        return deny(DenialCode.CONNECTION_INACTIVE, connection=connection.name)
-    on_swap = plan.instrument.market_type is MarketType.SWAP
-    netting = on_swap and plan.leg.position_mode is PositionMode.ONE_WAY
-    if netting and now.opposite_under_way:
-        return deny(DenialCode.OPPOSITE_POSITION_OPEN)
-    # Entries under way may still become positions: they count against the limits.
-    return position_limit_denial(
-        rules, parse_pair(symbol), now.positions + now.under_way, now.on_symbol + now.under_way_on_symbol
     )
 
 

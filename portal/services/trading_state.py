@@ -1,6 +1,7 @@
 """The switches that stop trading. The most restrictive of all that match counts; asking takes one query."""
 
 from collections.abc import Iterable
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
@@ -59,22 +60,53 @@ def set_state(
     connection. A repeat keeps the state, and writes another entry.
     """
     with transaction() as session:
-        stored_key = _check_key(scope, key)
-        row = {
-            "state": value,
-            "reason": reason.strip(),
-            "set_by": actor.email if isinstance(actor, User) else str(actor),
-            "set_at": utcnow(),
-        }
-        statement = insert(TradingState).values(scope=scope, key=stored_key, **row)
-        upsert = statement.on_conflict_do_update(index_elements=["scope", "key"], set_=row)
-        state_id = session.execute(upsert.returning(TradingState.id)).scalar_one()
+        state_id = _write(scope, _check_key(scope, key), value, reason, actor)
+        return session.get_one(TradingState, state_id, populate_existing=True)
+
+
+def halt_within(scope: str, key: str, reason: str) -> None:
+    """Halt because the system itself saw a reason, tell the people concerned, and write it down. Joins the
+    caller's transaction; nothing happens when that switch is halted already. Resuming is up to a person."""
+    _write(scope, key, TradingStateValue.HALTED, reason, audit.SYSTEM, TradingState.state != "halted")
+
+
+def resumed_at(connection: ExecutionConnection) -> datetime | None:
+    """When somebody last switched trading on again for this connection, its owner or everything. Reads
+    only."""
+    scopes = [(EVERYTHING, ""), ("connection", str(connection.id)), ("user", str(connection.owner_id))]
+    return db.session.execute(
+        sa.select(sa.func.max(TradingState.set_at)).where(
+            sa.tuple_(TradingState.scope, TradingState.key).in_(scopes),
+            TradingState.state == TradingStateValue.ACTIVE,
+        )
+    ).scalar_one()
+
+
+def _write(
+    scope: str,
+    key: str,
+    value: TradingStateValue,
+    reason: str,
+    actor: audit.Actor,
+    only_if: sa.ColumnElement[bool] | None = None,
+) -> int | None:
+    """The switch, its audit entry and its notifications. None: it was left as it was. Does not commit."""
+    row = {
+        "state": value,
+        "reason": reason.strip(),
+        "set_by": actor.email if isinstance(actor, User) else str(actor),
+        "set_at": utcnow(),
+    }
+    statement = insert(TradingState).values(scope=scope, key=key, **row)
+    upsert = statement.on_conflict_do_update(index_elements=["scope", "key"], set_=row, where=only_if)
+    state_id: int | None = db.session.execute(upsert.returning(TradingState.id)).scalar_one_or_none()
+    if state_id is not None:
         audit.record(
             actor, "portal.trading_state.set", "trading_state", state_id,
-            scope=scope, key=stored_key, state=value.value, reason=row["reason"],
+            scope=scope, key=key, state=value.value, reason=row["reason"],
         )  # fmt: skip
-        _tell(scope, stored_key, value, reason)
-        return session.get_one(TradingState, state_id, populate_existing=True)
+        _tell(scope, key, value, reason)
+    return state_id
 
 
 def effective(connection: ExecutionConnection, symbol: str) -> TradingStateValue:

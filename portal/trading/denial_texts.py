@@ -108,7 +108,7 @@ _TEXTS = {
         "Set the preset's market type to swap, or leave out what follows the colon.",
         "{currency_pair} names a perpetual contract, but spot is to be traded.",
     ),
-    # The preset's limits
+    # Limits of preset, connection and installation
     "SYMBOL_NOT_ALLOWED": Text(
         "The symbol is not among the preset's allowed symbols.",
         "Add it to allowed_symbols in the preset.",
@@ -138,6 +138,23 @@ _TEXTS = {
         "Today's loss has reached the preset's limit.",
         "Trading goes on tomorrow (UTC), or when max_daily_loss_percent in the preset is raised.",
         "Today's loss is {loss} %; the preset stops at {limit} %.",
+    ),
+    "MAX_ORDER_NOTIONAL": Text(
+        "The order is worth more than one order of this connection may be.",
+        "Lower the preset's size or its max_notional. The limit is the connection's or the operator's.",
+        "The order would be worth {notional} {currency}; one order of this connection may be worth {limit}.",
+    ),
+    "MAX_DAILY_NOTIONAL": Text(
+        "With this order, today's entries would be worth more than this connection may place in a day.",
+        "Trading goes on tomorrow (UTC), or when the limit of the connection or the operator is raised.",
+        "Today's entries are worth {spent} {currency}; with {notional} more they would pass the day's limit "
+        "of {limit}.",
+    ),
+    "RUNAWAY_ENTRIES": Text(
+        "There were more entries within a minute than are meant: a loop is assumed, and trading is halted.",
+        "Stop what sends the signals, then resume trading and publish a new signal.",
+        "There were {count} {what} within a minute, {limit} are allowed: a loop is assumed, and trading is "
+        "halted for {scope}.",
     ),
     "OPPOSITE_POSITION_OPEN": Text(
         "A position in the other direction is open on this symbol, and the order would only reduce it.",

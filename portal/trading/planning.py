@@ -39,6 +39,8 @@ class EntryPlan:
     sl_price: Decimal | None
     targets: tuple[Target, ...]
     notional: Decimal
+    #: What the account was worth when this was planned, in settlement currency.
+    equity: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,7 @@ def plan_entry(terms: SignalTerms, rules: PresetRules, snap: Snapshot) -> EntryP
         sl_price=exits.sl_price,
         targets=exits.targets,
         notional=instrument.notional(quantity, prices.reference),
+        equity=snap.equity,
     )
 
 

@@ -1,0 +1,52 @@
+"""The last gate before an entry is written down and sent. Everything that may have changed since it was
+planned is asked again here, under the connection's row lock, so that no two signals pass side by side."""
+
+from portal.models import Execution, ExecutionConnection
+from portal.services import daily_loss, limits, market_view
+from portal.trading.checks import position_limit_denial
+from portal.trading.denials import Denial, DenialCode, deny
+from portal.trading.planning import EntryPlan
+from portal.trading.preset import PresetRules
+from portal.trading.symbols import parse_pair
+from portal.trading.types import MarketType, PositionMode, TradingStateValue
+
+
+def pass_or_deny(
+    execution: Execution, connection: ExecutionConnection, plan: EntryPlan, rules: PresetRules
+) -> Denial | None:
+    """None: the entry may be sent. The caller holds the lock on the connection and commits; a runaway loop is
+    halted in the same transaction."""
+    return (
+        _switches(connection, plan, rules)
+        or _daily_loss(connection, plan, rules)
+        or limits.runaway_denial(execution, connection, plan.instrument.symbol)
+        or limits.notional_denial(connection, plan)
+    )
+
+
+def _switches(connection: ExecutionConnection, plan: EntryPlan, rules: PresetRules) -> Denial | None:
+    symbol = plan.instrument.symbol
+    now = market_view.standing(connection, symbol, plan.leg.side)
+    if now.state is TradingStateValue.HALTED:
+        return deny(DenialCode.TRADING_HALTED)
+    if now.state is TradingStateValue.REDUCING and plan.leg.opens:
+        return deny(DenialCode.TRADING_REDUCING)
+    if not connection.can_execute_trades():
+        return deny(DenialCode.CONNECTION_INACTIVE, connection=connection.name)
+    on_swap = plan.instrument.market_type is MarketType.SWAP
+    netting = on_swap and plan.leg.position_mode is PositionMode.ONE_WAY
+    if netting and now.opposite_under_way:
+        return deny(DenialCode.OPPOSITE_POSITION_OPEN)
+    # Entries under way may still become positions: they count against the limits.
+    return position_limit_denial(
+        rules, parse_pair(symbol), now.positions + now.under_way, now.on_symbol + now.under_way_on_symbol
+    )
+
+
+def _daily_loss(connection: ExecutionConnection, plan: EntryPlan, rules: PresetRules) -> Denial | None:
+    """What was lost since the plan was made: closes book while entries are planned."""
+    limit = rules.max_daily_loss_percent
+    if limit is None:
+        return None
+    loss = daily_loss.so_far(connection).loss_percent(plan.equity)
+    return deny(DenialCode.MAX_DAILY_LOSS, loss=loss, limit=limit) if loss >= limit else None
