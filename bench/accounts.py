@@ -13,7 +13,7 @@ from bench.floor import Floor
 from portal.db import db, end_read, transaction
 from portal.exchanges.sandbox.client import AcceptedOrder, SandboxAccount
 from portal.models import UNSETTLED, Execution, ExecutionConnection, User
-from portal.services import signals
+from portal.services import signals, sweeper
 from portal.trading.types import ConnectionMode
 
 SYMBOL, PAIR = "BTCUSDT", "BTC/USDT"
@@ -76,6 +76,21 @@ def accepted_since(floor: Floor, committed_ns: int) -> list[AcceptedOrder]:
 def wait_settled(published: Published, seconds: float) -> None:
     """Until every execution of the signal has an outcome. Raises TimeoutError."""
     until("The end of the fan-out", lambda: unsettled(published.signal_id) == 0, seconds, interval=0.2)
+
+
+def settle(published: Published, seconds: float) -> int:
+    """`wait_settled` on a floor without a scheduler: sweeps when nothing has ended for long. Returns how many
+    jobs the sweeps asked for again."""
+    asked, deadline = 0, time.monotonic() + seconds
+    while True:
+        try:
+            wait_settled(published, 30)
+        except TimeoutError:
+            if time.monotonic() > deadline:
+                raise
+            asked += sum(sweeper.sweep().values())
+        else:
+            return asked
 
 
 def unsettled(signal_id: int) -> int:

@@ -50,11 +50,11 @@ def _measure(here: Floor, count: int, options: Options) -> Result:
     here.sandbox.set_latency(0)
     accounts.connect(here, accounts.open_accounts(here, WARM_UP, f"warm-{count}"))
     workers = here.workers(options.workers, options.concurrency)
-    accounts.wait_settled(accounts.publish(here), 120)
+    accounts.settle(accounts.publish(here), 120)
     accounts.connect(here, accounts.open_accounts(here, count, f"portico-{count}"))
     before = resident_mb(child.pid for child in workers)
     published = accounts.publish(here)
-    accounts.wait_settled(published, 600)
+    accounts.settle(published, 600)
     grown = (resident_mb(child.pid for child in workers) - before) / count
     cold = spread(accounts.accepted_since(here, published.committed_ns), published.committed_ns)
     result.add("memory per idle connection", grown, "MB", aim=0.3)
@@ -76,7 +76,8 @@ def _at_latency(here: Floor, count: int, latency: int, workers: list[Child], res
     }
     before = {name: cpu_seconds(pids) for name, pids in groups.items()}
     published = accounts.publish(here)
-    accounts.wait_settled(published, 600)
+    if again := accounts.settle(published, 600):
+        result.notes.append(f"{latency} ms: the sweeper had to ask for {again} jobs again.")
     groups["PostgreSQL"] = tree(here.postgres_pid())
     cost = {name: (cpu_seconds(pids) - before[name]) / count * 1000 for name, pids in groups.items()}
     requests = here.sandbox.requests(limit=1)["total"] / count

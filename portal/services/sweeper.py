@@ -13,8 +13,9 @@ from portal.trading.types import PositionStatus
 
 logger = logging.getLogger(__name__)
 
-#: A fresh execution has its own job; asking earlier would only queue it twice.
-_YOUNG = timedelta(seconds=5)
+#: A fresh execution has its own job, which may wait behind those of a thousand other accounts; asking earlier
+#: would queue it twice. Together with the pace of the sweeps a lost job comes back within half a minute.
+_YOUNG = timedelta(seconds=15)
 _BATCH = 2000
 #: Each is a transaction of its own.
 _ENDED_AT_ONCE = 200

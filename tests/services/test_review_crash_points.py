@@ -30,7 +30,7 @@ def test_publication_when_its_jobs_were_lost_is_found_by_the_sweeper(desk: Desk)
     desk.account()
     (execution,) = desk.publish()
     assert desk.sweep()["run_execution"] == 0, "its own job is on the way"
-    desk.later(10)
+    desk.later(20)
     assert desk.sweep()["run_execution"] == 1
     assert desk.run(desk.executions()[0]).status is ExecutionStatus.FILLED
     assert desk.accepted() == 1
