@@ -5,12 +5,14 @@ from datetime import UTC, datetime
 from portal.exchanges.ccxt_keys import READERS, KeyFacts, Question
 from portal.exchanges.ccxt_session import CcxtSession
 from portal.exchanges.ccxt_setup import read_setup
-from portal.exchanges.errors import ExchangeError
+from portal.exchanges.errors import ErrorCode, ExchangeError
 from portal.trading.orders import AccountFacts, Balance
 
 
 def read_facts(session: CcxtSession, balances: tuple[Balance, ...]) -> AccountFacts:
-    """Permissions of the key and set-up of the account. Never raises: what fails is told as not known."""
+    """Permissions of the key and set-up of the account. What fails is told as not known; only a venue that
+    asks for fewer requests is heeded: raises ExchangeError RATE_LIMITED.
+    """
     key, unknown, again = _ask_about_key(session)
     setup = read_setup(session)
     return AccountFacts(
@@ -49,6 +51,8 @@ def _ask_about_key(session: CcxtSession) -> tuple[KeyFacts, str, bool]:
     try:
         return reader(question), "", False
     except ExchangeError as error:
+        if error.code is ErrorCode.RATE_LIMITED:
+            raise
         return KeyFacts(), error.message, not error.permanent
     except (AttributeError, IndexError, KeyError, TypeError, ValueError):
         return KeyFacts(), f"{session.venue.title} described the key in words that are not known here.", False

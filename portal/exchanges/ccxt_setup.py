@@ -11,7 +11,7 @@ from typing import Any
 
 from portal.exchanges.ccxt_numbers import positive_or_none
 from portal.exchanges.ccxt_session import CcxtSession
-from portal.exchanges.errors import ExchangeError
+from portal.exchanges.errors import ErrorCode, ExchangeError
 from portal.trading.types import MarginMode, PositionMode
 
 #: As venues and ccxt write them.
@@ -32,13 +32,16 @@ class Setup:
 
 
 def read_setup(session: CcxtSession) -> Setup:
-    """What a few reads tell; never raises. May be repeated."""
+    """What a few reads tell; raises ExchangeError RATE_LIMITED and nothing else. May be repeated."""
     symbol = _usual_swap(session)
     if symbol is None:
         return Setup()
     try:
         found = _READERS.get(session.venue.ccxt_id, _unified)(session, symbol)
-    except (ExchangeError, AttributeError, IndexError, KeyError, TypeError, ValueError):
+    except ExchangeError as error:
+        _heed(error)
+        return Setup()
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError):
         return Setup()
     told = found.margin_mode is not None or found.leverage is not None
     return replace(found, symbol=symbol if told else "")
@@ -105,9 +108,16 @@ def _okx(_session: CcxtSession, _symbol: str) -> Setup:
 def _or_nothing(session: CcxtSession, method: str, *args: object) -> Mapping[str, Any]:
     try:
         found: Mapping[str, Any] = session.read(method, *args)
-    except ExchangeError:
+    except ExchangeError as error:
+        _heed(error)
         return {}
     return found
+
+
+def _heed(error: ExchangeError) -> None:
+    """A venue that asks for fewer requests is not asked the next one."""
+    if error.code is ErrorCode.RATE_LIMITED:
+        raise error
 
 
 def _hedged(value: object) -> PositionMode | None:

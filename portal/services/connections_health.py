@@ -1,6 +1,7 @@
 """Testing connections: asks the exchange, then writes what it said. Workers only; no transaction is open
 meanwhile."""
 
+import logging
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -9,7 +10,7 @@ import sqlalchemy as sa
 from portal.crypto import DecryptionError
 from portal.db import db, end_read, request_job, transaction, utcnow
 from portal.exchanges.base import Exchange
-from portal.exchanges.errors import ErrorCode, ExchangeError
+from portal.exchanges.errors import ErrorCode, ExchangeError, HeldBackError
 from portal.logs import scrub
 from portal.models import ExecutionConnection
 from portal.services import venues
@@ -19,6 +20,8 @@ from portal.services.connections_status import record_silence, record_success, s
 from portal.services.connections_warnings import warn_of_clock, warn_of_expiry
 from portal.trading.orders import AccountFacts
 from portal.trading.types import ConnectionStatus
+
+logger = logging.getLogger(__name__)
 
 #: A connection that somebody has just tested is left alone by the periodic check. Much shorter than its
 #: five minutes, because those jobs are spread over four of them: a longer pause would skip every other turn.
@@ -40,7 +43,8 @@ def test_connection(connection_id: int) -> None:
     """Test a connection because somebody asked: any failure makes it `error`, success makes it `active`
     again. The key is asked about, whenever that was done last.
 
-    Reads at the exchange, then commits once. May be repeated; a connection that is gone is left alone.
+    Reads at the exchange, then commits once. May be repeated; a connection that is gone, or whose exchange
+    must not be asked now, is left alone.
     """
     _examine(connection_id, patience=0)
 
@@ -79,7 +83,12 @@ def _examine(connection_id: int, *, patience: int) -> None:
         end_read()
         return
     asked_with = connection.credentials
-    answer = _ask(connection, thorough=patience == 0 or must_ask_about_key(connection, utcnow()))
+    try:
+        answer = _ask(connection, thorough=patience == 0 or must_ask_about_key(connection, utcnow()))
+    except HeldBackError as error:
+        # We spared the exchange, which says nothing of the account; the next periodic check comes in minutes.
+        logger.warning("connection %s was not checked: %s", connection_id, error.message)
+        return
     with transaction() as session:
         row = session.get(
             ExecutionConnection, connection_id,
@@ -119,6 +128,8 @@ def _ask(connection: ExecutionConnection, *, thorough: bool) -> Answer:
     except DecryptionError as error:
         return Answer(reason=f"{error.message}. Restore that key, or enter the credentials again.")
     except ExchangeError as error:
+        if isinstance(error, HeldBackError) and error.code is ErrorCode.RATE_LIMITED:
+            raise  # an exchange that does not answer is one, whoever found that out
         return Answer(reason=scrub(str(error)), permanent=error.permanent)
 
 

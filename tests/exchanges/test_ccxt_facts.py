@@ -7,7 +7,7 @@ import pytest
 
 from portal.exchanges.base import Credentials
 from portal.exchanges.ccxt_adapter import CcxtExchange
-from portal.exchanges.errors import ExchangeError
+from portal.exchanges.errors import ErrorCode, ExchangeError
 from portal.exchanges.sandbox.client import SandboxAccount
 from portal.exchanges.sandbox.server import SandboxServer
 from portal.trading.types import MarginMode, PositionMode
@@ -93,6 +93,19 @@ def test_a_question_about_the_key_that_fails_in_passing_leaves_it_unknown_for_no
     assert (facts.can_withdraw, facts.ask_key_again) == (None, True)
     assert facts.key_unknown
     assert exchange.account_facts().can_withdraw is False
+
+
+def test_a_venue_that_asks_for_fewer_requests_is_heeded(
+    venue: SandboxServer, account: SandboxAccount, exchange: CcxtExchange
+) -> None:
+    exchange.instruments()
+    venue.control.add_fault("rate_limit", "sapi", account=account.name, retry_after=30, count=1)
+
+    with pytest.raises(ExchangeError) as caught:
+        exchange.account_facts()
+
+    assert (caught.value.code, caught.value.retry_after) == (ErrorCode.RATE_LIMITED, 30)
+    assert venue.control.requests(account=account.name)["by_endpoint"].get("settings", 0) == 0
 
 
 def test_hedge_mode_margin_mode_and_leverage_of_a_futures_account_are_learnt(

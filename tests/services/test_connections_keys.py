@@ -124,6 +124,24 @@ def test_a_question_that_is_never_answered_is_a_warning_and_no_refusal(desk: Des
     assert must_ask_about_key(unknown, utcnow())
 
 
+def test_a_check_that_had_to_be_held_back_changes_nothing(desk: Desk) -> None:
+    connection = desk.account("alpha")
+    desk.sandbox.add_fault("rate_limit", "account", account="alpha", count=1, retry_after=60)
+    connections.check_connection(connection.id)
+    assert fresh(connection.id).facts["failed_checks"] == 1
+    tested_at, asked = fresh(connection.id).last_tested_at, desk.sandbox.requests(account="alpha")["total"]
+
+    for _ in range(3):
+        connections.check_connection(connection.id)
+    connections.test_connection(connection.id)
+
+    assert desk.sandbox.requests(account="alpha")["total"] == asked
+    assert fresh(connection.id).facts["failed_checks"] == 1
+    assert (fresh(connection.id).last_tested_at, fresh(connection.id).last_error) == (tested_at, None)
+    assert fresh(connection.id).can_execute_trades()
+    assert titles() == []
+
+
 def test_the_periodic_check_is_light_and_asks_about_the_key_once_a_day(desk: Desk) -> None:
     connection = desk.account("alpha")
     connections.check_connection(connection.id)
