@@ -10,7 +10,14 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from portal.db import Base, JsonDict, enum_type
 from portal.models.base import IntPk, Timestamps, foreign_key
 from portal.models.connection import ExecutionConnection
-from portal.trading.types import ClosedReason, MarketType, PositionSide, PositionStatus, Protection
+from portal.trading.types import (
+    ClosedReason,
+    MarketType,
+    PositionSide,
+    PositionStatus,
+    Protection,
+    WhenUnprotected,
+)
 
 
 class ExecutionPosition(Timestamps, Base):
@@ -80,6 +87,26 @@ class ExecutionPosition(Timestamps, Base):
     #: The trailing stop moved `sl_price` last.
     trailed: Mapped[bool] = mapped_column(default=False)
     protection: Mapped[Protection] = mapped_column(enum_type(Protection), default=Protection.LOCAL)
+    #: Why it is protected as it is, for people.
+    protection_note: Mapped[str] = mapped_column(default="", server_default="")
+    #: When protection was last proved, or found to be ours to give.
+    protection_checked_at: Mapped[datetime | None]
+    #: Since when the guards are not proved to match what is held; empty when nothing is to be done.
+    protection_due_since: Mapped[datetime | None]
+    #: When the owner was told that nothing is proved; empty once it is.
+    unprotected_told_at: Mapped[datetime | None]
+    #: The preset's word for that case, when the position was opened.
+    when_unprotected: Mapped[WhenUnprotected] = mapped_column(
+        enum_type(WhenUnprotected), default=WhenUnprotected.ALERT, server_default="alert"
+    )
+    #: Counts looks that placed guards; part of their keys, so that one look places once.
+    guard_version: Mapped[int] = mapped_column(default=0, server_default="0")
+    #: Guards refused in a row.
+    guard_failures: Mapped[int] = mapped_column(default=0, server_default="0")
+    #: No guard is placed before this moment, after a refusal.
+    next_guard_at: Mapped[datetime | None]
+    #: Since when the price is at an exit that rests at the venue and has not been seen to fill.
+    exit_reached_at: Mapped[datetime | None]
     status: Mapped[PositionStatus] = mapped_column(enum_type(PositionStatus), default=PositionStatus.OPEN)
     #: Counts close intents; part of their key, so that one version closes once.
     version: Mapped[int] = mapped_column(default=0)
