@@ -1,7 +1,7 @@
 """Which orders shall rest at the venue to guard a position, and what that means for those that rest there
 now. A pure decision; placing, canceling and proving are done elsewhere."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -31,6 +31,8 @@ class Ability:
     #: Stops exist with a limit price only.
     stop_needs_price: bool = False
     position_mode: PositionMode = PositionMode.ONE_WAY
+    #: Places of targets that the venue refused before: they are watched by us.
+    local_targets: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +95,8 @@ class _Left:
         return part
 
 
-def wanted_guards(
-    position: Exposure, can: Ability, served: Mapping[int, Decimal] | None = None
-) -> tuple[Guard, ...]:
-    """The stop for everything that is held, and a part for each target that is not done. `served` is what
-    resting orders have closed so far, by the target's place.
+def wanted_guards(position: Exposure, can: Ability) -> tuple[Guard, ...]:
+    """The stop for everything that is held, and a part for each target that is not done.
 
     Nothing that the venue would refuse for its size: such a rest is watched locally."""
     with exact():
@@ -105,7 +104,7 @@ def wanted_guards(
         if not _closable(position.instrument, held):
             return ()
         stop = _stop(position, can, held)
-        targets = tuple(_targets(position, can, held, served or {}))
+        targets = tuple(_targets(position, can, held))
         return ((stop,) if stop is not None else ()) + targets
 
 
@@ -154,9 +153,7 @@ def _stop(position: Exposure, can: Ability, held: Decimal) -> Guard | None:
     return guard if _worth_it(guard, instrument) else None
 
 
-def _targets(
-    position: Exposure, can: Ability, held: Decimal, served: Mapping[int, Decimal]
-) -> Iterator[Guard]:
+def _targets(position: Exposure, can: Ability, held: Decimal) -> Iterator[Guard]:
     instrument = position.instrument
     if not (can.targets and can.exclusive and instrument.market_type is MarketType.SWAP):
         return
@@ -168,8 +165,8 @@ def _targets(
             continue
         spent += target.close_fraction
         share = instrument.floor_quantity(position.initial_quantity * target.close_fraction)
-        part = left.take(left.quantity if spent >= 1 else share - served.get(place, _NOTHING))
-        if part > 0:
+        part = left.take(left.quantity if spent >= 1 else share - position.served.get(place, _NOTHING))
+        if part > 0 and place not in can.local_targets:
             yield Guard(
                 OrderRole.TAKE_PROFIT, place, leg.side, part, target.price, None, reduce_only=leg.reduce_only
             )

@@ -3,7 +3,8 @@
 Stop and trailing stop win over targets when both are reached at the same price: the worse exit is assumed.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from portal.trading.exits import Target
@@ -39,6 +40,8 @@ class Exposure:
     trailing_stop_percent: Decimal | None = None
     trailing_activation_percent: Decimal | None = None
     trailed: bool = False
+    #: What orders resting at the venue have closed for targets that are not done, by place.
+    served: Mapping[int, Decimal] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +154,8 @@ def _targets_reached(position: Exposure, mark: Decimal) -> tuple[Decimal, tuple[
     if spent >= 1:
         return position.quantity, reached
     fraction = sum((position.targets[place].close_fraction for place in reached), _NOTHING)
-    part = position.instrument.floor_quantity(position.initial_quantity * fraction)
+    served = sum((position.served.get(place, _NOTHING) for place in reached), _NOTHING)
+    part = position.instrument.floor_quantity(position.initial_quantity * fraction) - served
     if part <= 0:
         return _NOTHING, ()
     smallest = max(position.instrument.lot_size, position.instrument.min_quantity or _NOTHING)

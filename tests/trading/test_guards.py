@@ -71,8 +71,14 @@ def test_rest_after_a_served_target_is_guarded_and_the_last_target_takes_all_of_
 
 
 def test_target_that_was_filled_in_part_is_wanted_for_the_rest() -> None:
-    position = exposure(quantity=D(8), targets=(Target(D(105), D("0.5")), Target(D(110), D("0.2"))))
-    assert [guard.quantity for guard in wanted_guards(position, SWAP, {0: D(2)})] == [8, 3, 2]
+    targets = (Target(D(105), D("0.5")), Target(D(110), D("0.2")))
+    position = exposure(quantity=D(8), targets=targets, served={0: D(2)})
+    assert [guard.quantity for guard in wanted_guards(position, SWAP)] == [8, 3, 2]
+
+
+def test_target_that_the_venue_refused_keeps_its_share_and_does_not_rest() -> None:
+    guards = wanted_guards(exposure(), replace(SWAP, local_targets=frozenset({0})))
+    assert sizes(guards) == [("stop_loss", None, 10, 95), ("take_profit", 1, 5, 110)]
 
 
 @pytest.mark.parametrize(
