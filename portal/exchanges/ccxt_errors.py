@@ -14,6 +14,7 @@ from portal.exchanges.ccxt_http import WindowPassedError, Wire
 from portal.exchanges.ccxt_known_codes import known_meaning
 from portal.exchanges.ccxt_scrub import scrub
 from portal.exchanges.ccxt_sentences import sentence
+from portal.exchanges.ccxt_tables import VenueTables
 from portal.exchanges.errors import ErrorCode, ExchangeError, Outcome
 from portal.exchanges.venues import Venue
 
@@ -51,6 +52,7 @@ _LOCAL: tuple[tuple[type[Exception], ErrorCode], ...] = (
     (ccxt.NetworkError, ErrorCode.NETWORK),
 )
 _LONGEST_WAIT_SECONDS = 3600
+_NO_TABLES = VenueTables()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,19 +64,26 @@ class _Verdict:
 
 
 def translate(
-    error: Exception, *, wire: Wire, venue: Venue, secrets: Iterable[str], placing: bool
+    error: Exception,
+    *,
+    wire: Wire,
+    venue: Venue,
+    secrets: Iterable[str],
+    placing: bool,
+    tables: VenueTables = _NO_TABLES,
 ) -> ExchangeError:
     """`error`, raised by a ccxt call over `wire`, in our words. Reads that fail are never proof of
-    anything.
+    anything. `tables`: the words of the venue that ccxt has classes for.
     """
     if isinstance(error, ExchangeError):
         return error
     status = wire.response.status_code if wire.response else None
-    words = read_words(wire.response.text) if wire.response else VenueWords(None, "")
+    body = wire.response.text if wire.response else ""
+    words = read_words(body) if wire.response else VenueWords(None, "")
     if placing and not wire.wrote:
         verdict = _never_sent(error, status)
     else:
-        verdict = _judge(error, status, words, venue)
+        verdict = _judge(error, status, words, venue, recognised=tables.name(words, body))
     outcome = verdict.outcome if placing else Outcome.UNKNOWN
     local = isinstance(error, ccxt.BaseError) and not wire.wrote and status is None
     said = scrub(words.text or (str(error) if local else ""), secrets)
@@ -99,7 +108,9 @@ def _never_sent(error: Exception, status: int | None) -> _Verdict:
     return _Verdict(code, Outcome.NOT_PLACED, again=again, permanent=code in _PERMANENT)
 
 
-def _judge(error: Exception, status: int | None, words: VenueWords, venue: Venue) -> _Verdict:
+def _judge(
+    error: Exception, status: int | None, words: VenueWords, venue: Venue, *, recognised: bool
+) -> _Verdict:
     if status in (418, 429):
         return _Verdict(ErrorCode.RATE_LIMITED, Outcome.NOT_PLACED, again=True)
     unknown = _Verdict(
@@ -111,21 +122,22 @@ def _judge(error: Exception, status: int | None, words: VenueWords, venue: Venue
         return _Verdict(ErrorCode.DUPLICATE_CLIENT_ORDER_ID, Outcome.UNKNOWN)
     if words.code is None or words.code in venue.unknown_codes or isinstance(error, ccxt.RequestTimeout):
         return unknown
-    if isinstance(error, ccxt.InvalidNonce):
-        return _Verdict(ErrorCode.CLOCK_OUTSIDE_WINDOW, Outcome.NOT_PLACED, again=True)
-    limited = isinstance(error, (ccxt.RateLimitExceeded, ccxt.DDoSProtection))
-    if limited and known_meaning(venue.ccxt_id, words) is None:
-        # ccxt calls Binance's refusal of a key a rate limit once the key has worked; the code says more.
-        return _Verdict(ErrorCode.RATE_LIMITED, Outcome.NOT_PLACED, again=True)
-    return _refusal(error, words, venue) or unknown
-
-
-def _refusal(error: Exception, words: VenueWords, venue: Venue) -> _Verdict | None:
-    """Refused; the answer has a code that is not known to mislead."""
     known = known_meaning(venue.ccxt_id, words)
     if known is not None:
         again = known in (ErrorCode.CLOCK_OUTSIDE_WINDOW, ErrorCode.RATE_LIMITED)
         return _Verdict(known, Outcome.NOT_PLACED, again=again, permanent=known in _PERMANENT)
+    # Some classes come from the status alone; only 401 says by itself that nothing was processed.
+    if not recognised and not (status == 401 and isinstance(error, ccxt.AuthenticationError)):
+        return unknown
+    if isinstance(error, ccxt.InvalidNonce):
+        return _Verdict(ErrorCode.CLOCK_OUTSIDE_WINDOW, Outcome.NOT_PLACED, again=True)
+    if isinstance(error, (ccxt.RateLimitExceeded, ccxt.DDoSProtection)):
+        return _Verdict(ErrorCode.RATE_LIMITED, Outcome.NOT_PLACED, again=True)
+    return _refusal(error, venue) or unknown
+
+
+def _refusal(error: Exception, venue: Venue) -> _Verdict | None:
+    """Refused; the answer has a code that is not known to mislead."""
     for kind, code in _REFUSALS:
         if isinstance(error, kind):
             return _Verdict(code, Outcome.NOT_PLACED, permanent=code in _PERMANENT)

@@ -11,6 +11,7 @@ from portal.exchanges.base import Credentials
 from portal.exchanges.ccxt_errors import translate
 from portal.exchanges.ccxt_http import Wire
 from portal.exchanges.ccxt_markets import VenueMarkets
+from portal.exchanges.ccxt_tables import tables_of
 from portal.exchanges.errors import ErrorCode, ExchangeError, Outcome
 from portal.exchanges.venues import Venue
 from portal.trading.instrument import Instrument
@@ -87,7 +88,12 @@ class CcxtSession:
     ) -> ExchangeError:
         """`error` in our words; remembers what it teaches about clock and market rules."""
         translated = translate(
-            error, wire=wire or self.wire, venue=self.venue, secrets=self._secrets, placing=placing
+            error,
+            wire=wire or self.wire,
+            venue=self.venue,
+            secrets=self._secrets,
+            placing=placing,
+            tables=tables_of(self.client),
         )
         if translated.code is ErrorCode.CLOCK_OUTSIDE_WINDOW or isinstance(error, ccxt.InvalidNonce):
             self.markets.distrust_clock()

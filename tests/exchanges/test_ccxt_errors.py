@@ -128,6 +128,16 @@ def test_an_invalid_order_at_a_venue_whose_codes_nobody_read_is_unknown() -> Non
     assert (error.outcome, error.venue_code) == (UNKNOWN, "7")
 
 
+def test_a_class_that_comes_from_the_status_alone_refuses_nothing_even_beside_a_code() -> None:
+    nobody_knows = {"code": 987654, "message": "never seen before"}
+    for status in (400, 404, 405, 410):
+        error = refused_by("hollaex", status, nobody_knows)
+        assert isinstance(error.__cause__, ccxt.BadRequest)
+        assert error.outcome is UNKNOWN, status
+    unauthorized = refused_by("hollaex", 401, nobody_knows)
+    assert (unauthorized.code, unauthorized.outcome) == (ErrorCode.AUTHENTICATION_FAILED, NOT_PLACED)
+
+
 def test_a_failed_read_never_proves_that_an_order_was_not_placed() -> None:
     wire = Wire()
     wire.response = WireResponse(400, "", {}, b'{"code": -2015, "msg": "bad key"}')
