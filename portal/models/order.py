@@ -90,7 +90,7 @@ class Order(Timestamps, Base):
     next_query_at: Mapped[datetime | None] = mapped_column(index=True)
     #: How often it was asked while in doubt.
     queries: Mapped[int] = mapped_column(default=0)
-    #: "Not found" answers that count as proof, and the kinds of endpoint that were in each of them.
+    #: "Not found" answers that count as proof, and the kinds of endpoint that gave the last of them.
     absent_answers: Mapped[int] = mapped_column(default=0)
     absent_from: Mapped[list[str]] = mapped_column(ARRAY(sa.Text), default=list)
     last_absent_at: Mapped[datetime | None]

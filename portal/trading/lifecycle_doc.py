@@ -88,8 +88,8 @@ plus {proof.SLACK.seconds} seconds: {proof.CLOCK_SLACK.seconds} s of clock diffe
 its engine and its queries. Exchanges without such a window are given {proof.NO_WINDOW_SLACK.seconds} seconds.
 
 Then it takes {proof.ANSWERS_NEEDED} such answers, at least {proof.BETWEEN_ANSWERS.seconds} seconds apart. \
-Each must come from the same two kinds of endpoint or more,
-and these must leave no room for an order that waits nor for one that was filled:
+Each by itself must come from two kinds of
+endpoint or more that leave no room for an order that waits nor for one that was filled:
 
 {chr(10).join(rows)}
 

@@ -74,7 +74,7 @@ class Doubt:
     has_window: bool
     #: Questions asked so far.
     queries: int = 0
-    #: Answers "not found" that count, and the kinds of endpoint that were in all of them.
+    #: Answers "not found" that count, and the kinds of endpoint that gave the last of them.
     answers: int = 0
     kinds: frozenset[str] = frozenset()
     last_absent_at: datetime | None = None
@@ -88,15 +88,13 @@ class Doubt:
         """After an answer "not found" from the kinds `absent_from`, asked at `asked_at`.
 
         An answer counts by itself or not at all: what one question missed, another one minutes later cannot
-        vouch for. When the kinds common to all answers stop sufficing, counting begins anew."""
+        vouch for. So the first says that nothing waits any more, and the last, `READ_LAG` later, that nothing
+        ended either."""
         if asked_at <= self.horizon or not shows_absence(absent_from):
             return self
         if self.last_absent_at is not None and asked_at - self.last_absent_at < BETWEEN_ANSWERS:
             return self
-        kinds, answers = frozenset(absent_from), 1
-        if self.answers and shows_absence(self.kinds & kinds):
-            kinds, answers = self.kinds & kinds, self.answers + 1
-        return replace(self, answers=answers, kinds=kinds, last_absent_at=asked_at)
+        return replace(self, answers=self.answers + 1, kinds=frozenset(absent_from), last_absent_at=asked_at)
 
     @property
     def is_absent(self) -> bool:
