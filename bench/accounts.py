@@ -93,6 +93,16 @@ def settle(published: Published, seconds: float) -> int:
             return asked
 
 
+def outcomes(signal_id: int) -> list[str]:
+    """What became of the signal's executions, in words, for a measurement that did not go as planned."""
+    wanted = sa.select(Execution.status, Execution.message, sa.func.count()).where(
+        Execution.signal_id == signal_id
+    )
+    rows = db.session.execute(wanted.group_by(Execution.status, Execution.message)).all()
+    end_read()
+    return [f"{count} {status.value}: {message or 'no message'}" for status, message, count in rows]
+
+
 def unsettled(signal_id: int) -> int:
     """Executions of the signal without an outcome."""
     wanted = sa.select(sa.func.count()).where(

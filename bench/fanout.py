@@ -99,7 +99,8 @@ def _at_latency(here: Floor, count: int, latency: int, workers: list[Child], res
 
 def _all(orders: list[AcceptedOrder], published: Published) -> list[AcceptedOrder]:
     if len(orders) != published.executions:
-        raise RuntimeError(f"{len(orders)} orders were accepted for {published.executions} executions")
+        told = accounts.outcomes(published.signal_id)
+        raise RuntimeError(f"{len(orders)} orders for {published.executions} executions: {told}")
     return orders
 
 

@@ -7,20 +7,24 @@ from bench.floor import Floor, floor
 
 BASELINE = "bare ccxt, warm: from the call of create_order to the order at the exchange"
 
+#: More than thirty entries a minute on one account are taken for a loop, and trading is halted.
+PER_ACCOUNT, WARM_UP = 20, 3
+
 
 def run(count: int, concurrency: int = 16) -> list[Result]:
     """Milliseconds of `count` signals, one after the other."""
     with floor() as here:
-        keys = accounts.open_accounts(here, 2, "single")
-        accounts.connect(here, keys[:1])
+        other, *keys = accounts.open_accounts(here, 1 + -(-count // PER_ACCOUNT), "single")
+        accounts.connect(here, [other])  # so that the worker knows which markets to load
         here.workers(1, concurrency)
-        for _ in range(5):
-            _one(here)
-        ours = [_one(here) for _ in range(count)]
-        began = bare("single", here, keys[1:], count=count)["began_ns"]
-        orders = here.sandbox.orders(account=keys[1].name)[-count:]
+        ours: list[float] = []
+        for key in keys:
+            accounts.connect(here, [key])
+            ours += [_one(here) for _ in range(WARM_UP + PER_ACCOUNT)][WARM_UP:]
+        began = bare("single", here, [other], count=count)["began_ns"]
+        orders = here.sandbox.orders(account=other.name)[-count:]
     theirs = [(order.accepted_monotonic_ns - at) / 1e6 for order, at in zip(orders, began, strict=True)]
-    result = Result(f"One signal, one account, idle system ({count} signals)", BASELINE)
+    result = Result(f"One signal, one account, idle system ({len(ours)} signals)", BASELINE)
     for name, share in (("p50", 0.5), ("p99", 0.99)):
         figure = f"{name}: commit to order at the exchange"
         result.add(figure, percentile(ours, share), "ms", percentile(theirs, share))
@@ -29,6 +33,9 @@ def run(count: int, concurrency: int = 16) -> list[Result]:
 
 def _one(here: Floor) -> float:
     published = accounts.publish(here)
-    accounts.wait_settled(published, 30)
-    [order] = accounts.accepted_since(here, published.committed_ns)
+    accounts.settle(published, 60)
+    orders = accounts.accepted_since(here, published.committed_ns)
+    if not orders:
+        raise RuntimeError(f"no order came: {accounts.outcomes(published.signal_id)}")
+    [order] = orders
     return (order.accepted_monotonic_ns - published.committed_ns) / 1e6
