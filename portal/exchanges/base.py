@@ -1,7 +1,7 @@
 """The contract that every adapter keeps. `tests/exchanges/contract.py` holds each adapter to what it
 claims."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -20,6 +20,10 @@ from portal.trading.orders import (
     Ticker,
 )
 from portal.trading.types import MarketType, OrderType, TimeInForce
+
+
+#: Asks whether an order may still be sent. Raises ExchangeError NOT_PLACED when not; may take a moment.
+LastCheck = Callable[[], None]
 
 
 class IdentityClass(StrEnum):
@@ -86,8 +90,9 @@ class Exchange(Protocol):
         """Best prices of `symbols` in one request where the venue can. Symbols without a usable price are
         missing."""
 
-    def place_order(self, request: OrderRequest) -> OrderReport:
+    def place_order(self, request: OrderRequest, last_check: LastCheck | None = None) -> OrderReport:
         """Send `request` ONCE. Returns only when the venue acknowledged it with an id that is ours.
+        `last_check` is called right before it is sent, after all preparation; what it raises stops it.
 
         Raises ExchangeError with outcome NOT_PLACED only with proof; anything else, of whatever kind, is
         UNKNOWN."""

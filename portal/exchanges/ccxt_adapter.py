@@ -9,7 +9,7 @@ from datetime import datetime
 
 import ccxt
 
-from portal.exchanges.base import Capabilities, Credentials
+from portal.exchanges.base import Capabilities, Credentials, LastCheck
 from portal.exchanges.ccxt_capabilities import capabilities_of
 from portal.exchanges.ccxt_facts import brief_facts, read_facts
 from portal.exchanges.ccxt_fills import read_fills
@@ -73,9 +73,9 @@ class CcxtExchange:
         """Best prices, one request per market type where the venue can. May be repeated."""
         return read_tickers(self.session, symbols)
 
-    def place_order(self, request: OrderRequest) -> OrderReport:
+    def place_order(self, request: OrderRequest, last_check: LastCheck | None = None) -> OrderReport:
         """Send `request` ONCE. NOT_PLACED only with proof; anything else raised is UNKNOWN. Never repeat."""
-        return place_order(self.session, self._leverage, request)
+        return place_order(self.session, self._leverage, request, last_check)
 
     def cancel_order(self, ref: OrderRef) -> None:
         """Ask the venue to cancel; gone already is success. May be repeated."""

@@ -22,6 +22,8 @@ import requests
 import urllib3
 from urllib3.filepost import encode_multipart_formdata
 
+from portal.exchanges.base import LastCheck
+
 #: Idle connections kept per host: a worker's threads, not its accounts, decide how many are needed.
 CONNECTIONS_PER_HOST = 64
 _CHUNK = 1 << 16
@@ -115,23 +117,33 @@ class Wire:
         self.cookies = _NoCookies()
         self.trust_env = False
         self.not_after: datetime | None = None
+        self.last_check: LastCheck | None = None
         self.harmless: tuple[str, ...] = ()
         self.wrote = False
         self.response: WireResponse | None = None
 
-    def arm(self, not_after: datetime | None = None, harmless: tuple[str, ...] = ()) -> None:
-        """Forget the previous call; from now on refuse to open a socket after `not_after`. A GET whose URL
-        contains one of `harmless` is known to place nothing; of others that is not assumed (Deribit places
-        orders by GET).
+    def arm(
+        self,
+        not_after: datetime | None = None,
+        harmless: tuple[str, ...] = (),
+        last_check: LastCheck | None = None,
+    ) -> None:
+        """Forget the previous call; from now on refuse to open a socket after `not_after`, and call
+        `last_check` before one that could place an order. A GET whose URL contains one of `harmless` is known
+        to place nothing; of others that is not assumed (Deribit places orders by GET).
         """
         self.not_after = not_after
+        self.last_check = last_check
         self.harmless = harmless
         self.wrote = False
         self.response = None
 
     def note(self, method: str, url: str) -> None:
         """This request is about to be handed to the network."""
-        self.wrote = self.wrote or not (method == "GET" and any(part in url for part in self.harmless))
+        self.wrote = self.wrote or not self._is_harmless(method, url)
+
+    def _is_harmless(self, method: str, url: str) -> bool:
+        return method == "GET" and any(part in url for part in self.harmless)
 
     def rows(self) -> int:
         """How many things the last answer listed, before ccxt dropped those that it was not asked for. 0
@@ -162,6 +174,8 @@ class Wire:
         pool, target = _POOLS.at(url)
         if self.not_after is not None and datetime.now(UTC) >= self.not_after:
             raise WindowPassedError("the order's time window had passed before it could be sent")
+        if self.last_check is not None and not self._is_harmless(method, url):
+            self.last_check()
         before = self.wrote
         self.note(method, url)
         self.response = None

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from portal.exchanges.base import LastCheck
 from portal.exchanges.ccxt_http import WindowPassedError
 from portal.exchanges.ccxt_leverage import Leverage
 from portal.exchanges.ccxt_params import CcxtOrder, to_ccxt_order
@@ -27,7 +28,9 @@ _MAY_PASS = frozenset(
 )
 
 
-def place_order(session: CcxtSession, leverage: Leverage, request: OrderRequest) -> OrderReport:
+def place_order(
+    session: CcxtSession, leverage: Leverage, request: OrderRequest, last_check: LastCheck | None = None
+) -> OrderReport:
     """Send `request` once. Raises ExchangeError NOT_PLACED with proof, anything else is UNKNOWN."""
     try:
         _refuse_when_late(request)
@@ -40,7 +43,7 @@ def place_order(session: CcxtSession, leverage: Leverage, request: OrderRequest)
         error.outcome = Outcome.NOT_PLACED  # nothing above this line sends an order
         error.again = error.again or error.code in _MAY_PASS
         raise
-    answer = _send(session, request, order)
+    answer = _send(session, request, order, last_check)
     return _acknowledged(session, request, answer)
 
 
@@ -53,9 +56,11 @@ def _refuse_when_late(request: OrderRequest) -> None:
         )
 
 
-def _send(session: CcxtSession, request: OrderRequest, order: CcxtOrder) -> Any:
+def _send(
+    session: CcxtSession, request: OrderRequest, order: CcxtOrder, last_check: LastCheck | None
+) -> Any:
     offset = session.markets.clock_offset_ms()
-    session.wire.arm(request.not_after, session.venue.preparation)
+    session.wire.arm(request.not_after, session.venue.preparation, last_check)
     try:
         with request_window(
             session.client, session.venue, request.sent_at, request.not_after, offset
@@ -68,7 +73,7 @@ def _send(session: CcxtSession, request: OrderRequest, order: CcxtOrder) -> Any:
     except Exception as error:
         raise session.translate(error, placing=True) from error
     finally:
-        session.wire.not_after = None
+        session.wire.not_after = session.wire.last_check = None
 
 
 def _acknowledged(session: CcxtSession, request: OrderRequest, answer: Any) -> OrderReport:

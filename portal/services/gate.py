@@ -1,8 +1,12 @@
 """The last gate before an entry is written down and sent. Everything that may have changed since it was
 planned is asked again here, under the connection's row lock, so that no two signals pass side by side."""
 
-from portal.models import Execution, ExecutionConnection
-from portal.services import daily_loss, limits, market_view
+from sqlalchemy.exc import SQLAlchemyError
+
+from portal.db import db, end_read
+from portal.exchanges.errors import ErrorCode, ExchangeError, Outcome
+from portal.models import Execution, ExecutionConnection, Order
+from portal.services import daily_loss, limits, market_view, trading_state
 from portal.trading.checks import position_limit_denial
 from portal.trading.denials import Denial, DenialCode, deny
 from portal.trading.planning import EntryPlan
@@ -22,6 +26,26 @@ def pass_or_deny(
         or limits.runaway_denial(execution, connection, plan.instrument.symbol)
         or limits.notional_denial(connection, plan)
     )
+
+
+def ask_again(order_id: int) -> None:
+    """The switches once more, for an entry that is written down and not sent yet. Reads only. Raises
+    ExchangeError NOT_PLACED when it must not be sent, or when that cannot be found out."""
+    try:
+        order = db.session.get_one(Order, order_id, populate_existing=True)
+        connection, opens = order.connection, order.side is order.position_side.entry_side
+        state = trading_state.effective(connection, order.symbol) if connection is not None else None
+        allowed = connection is not None and connection.can_execute_trades()
+        end_read()
+    except SQLAlchemyError as error:
+        raise _stopped("Whether trading is halted could not be asked.", ErrorCode.UNAVAILABLE) from error
+    if state is TradingStateValue.HALTED or (state is TradingStateValue.REDUCING and opens) or not allowed:
+        raise _stopped("Trading was halted before the order was sent.", ErrorCode.HALTED)
+
+
+def _stopped(why: str, code: ErrorCode) -> ExchangeError:
+    again = code is not ErrorCode.HALTED
+    return ExchangeError(code, f"{why} Nothing was placed.", outcome=Outcome.NOT_PLACED, again=again)
 
 
 def _switches(connection: ExecutionConnection, plan: EntryPlan, rules: PresetRules) -> Denial | None:

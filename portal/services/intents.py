@@ -37,6 +37,8 @@ class Intended:
 
     order_id: int
     request: OrderRequest
+    #: Entries heed the switches up to the last moment; exits pass them all.
+    is_entry: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ def intend_entry(
         execution.status = ExecutionStatus.IN_FLIGHT
         execution.read_at, execution.intended_at = read_at, order.sent_at
         session.flush()
-        return Intended(order.id, request_of(order))
+        return Intended(order.id, request_of(order), is_entry=True)
 
 
 def freeze(connection: ExecutionConnection, draft: Draft) -> Order:
@@ -140,6 +142,7 @@ def request_of(order: Order) -> OrderRequest:
         position_mode=PositionMode(order.payload["position_mode"]),
         leverage=Decimal(leverage) if leverage else None,
         margin_mode=MarginMode(margin) if margin else None,
+        takes_profit=order.is_guard and order.role is OrderRole.TAKE_PROFIT,
     )
 
 
@@ -174,6 +177,7 @@ def _exits(plan: EntryPlan, rules: PresetRules) -> JsonDict:
         "break_even_at_r": _text(rules.break_even_at_r),
         "trailing_stop_percent": _text(rules.trailing_stop_percent),
         "trailing_activation_percent": _text(rules.trailing_activation_percent),
+        "when_unprotected": rules.when_unprotected.value,
     }
 
 

@@ -3,27 +3,31 @@ back is unresolved."""
 
 import logging
 import time
+from datetime import timedelta
 
 from portal.db import in_transaction, utcnow
-from portal.exchanges.base import Exchange
+from portal.exchanges.base import Exchange, LastCheck
 from portal.exchanges.errors import ExchangeError, Outcome
 from portal.logs import scrub
-from portal.services import recording
+from portal.services import gate, recording
 from portal.services.intents import Intended
 from portal.trading.orders import FillReport, OrderReport
 
 logger = logging.getLogger(__name__)
 
+#: What the last gate said is believed for so long; a switch works within a second.
+_GATE_HOLDS = timedelta(milliseconds=250)
+
 
 def place(intended: Intended, exchange: Exchange) -> None:
     """Send a committed intent and record the outcome (T3). Never call it twice for one intent, and never
     after a crash: `resolution.resolve` asks the venue instead. Any exception means that the outcome is
-    unknown."""
+    unknown. An entry whose preparation took a while asks once more whether trading is halted."""
     if in_transaction():
         raise RuntimeError("an order must not be sent inside a transaction")
     started = time.monotonic()
     try:
-        report = exchange.place_order(intended.request)
+        report = exchange.place_order(intended.request, _last_check(intended) if intended.is_entry else None)
     except ExchangeError as error:
         if error.outcome is Outcome.NOT_PLACED:
             recording.record_not_placed(intended.order_id, error, _ms(started))
@@ -43,6 +47,14 @@ def place(intended: Intended, exchange: Exchange) -> None:
     recording.record_report(
         intended.order_id, report, fills, duration_ms=_ms(started), answered_at=answered_at
     )
+
+
+def _last_check(intended: Intended) -> LastCheck:
+    def check() -> None:
+        if utcnow() - intended.request.sent_at > _GATE_HOLDS:
+            gate.ask_again(intended.order_id)
+
+    return check
 
 
 def _fills(report: OrderReport, intended: Intended, exchange: Exchange) -> tuple[FillReport, ...]:

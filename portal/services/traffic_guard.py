@@ -10,7 +10,7 @@ from typing import TypeVar
 from flask import current_app
 
 from portal.config import Settings
-from portal.exchanges.base import Capabilities, Exchange
+from portal.exchanges.base import Capabilities, Exchange, LastCheck
 from portal.exchanges.budgets import Call
 from portal.exchanges.errors import ErrorCode, ExchangeError, HeldBackError
 from portal.exchanges.registry import ExchangeSpec
@@ -76,9 +76,9 @@ class GuardedExchange:
         """As the adapter."""
         return self._call(Call.TICKERS, lambda: self._inner.tickers(symbols))
 
-    def place_order(self, request: OrderRequest) -> OrderReport:
+    def place_order(self, request: OrderRequest, last_check: LastCheck | None = None) -> OrderReport:
         """As the adapter; HeldBackError (NOT_PLACED) when it was not even asked."""
-        return self._call(Call.PLACE, lambda: self._inner.place_order(request))
+        return self._call(Call.PLACE, lambda: self._inner.place_order(request, last_check))
 
     def cancel_order(self, ref: OrderRef) -> None:
         """As the adapter."""
@@ -102,10 +102,10 @@ class GuardedExchange:
         """As the adapter."""
         return self._call(Call.POSITIONS, lambda: self._inner.positions(symbols))
 
-    def account_facts(self, **asked: bool) -> AccountFacts:
+    def account_facts(self, *, thorough: bool = True) -> AccountFacts:
         """As the adapter."""
-        call = Call.FACTS if asked.get("thorough", True) else Call.BALANCES
-        return self._call(call, lambda: self._inner.account_facts(**asked))
+        call = Call.FACTS if thorough else Call.BALANCES
+        return self._call(call, lambda: self._inner.account_facts(thorough=thorough))
 
     def close(self) -> None:
         """Nothing: the adapter belongs to the pool."""

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from portal.exchanges.base import Capabilities, IdentityClass
+from portal.exchanges.base import Capabilities, IdentityClass, LastCheck
 from portal.exchanges.errors import ErrorCode, ExchangeError, Outcome
 from portal.exchanges.paper import reports
 from portal.exchanges.paper.accepting import accept
@@ -96,7 +96,7 @@ class PaperExchange:
             account = ledger.account
             return {currency: account.balance(currency) for currency in account.balances}
 
-    def place_order(self, request: OrderRequest) -> OrderReport:
+    def place_order(self, request: OrderRequest, last_check: LastCheck | None = None) -> OrderReport:
         """Accept `request` or refuse it with proof. Never repeat: an id is good for one order."""
         if self._clock() > request.not_after:
             raise _too_late(ErrorCode.WINDOW_PASSED, None)
@@ -106,6 +106,8 @@ class PaperExchange:
                 raise invalid("UNKNOWN_SYMBOL", f"The market data has no market {request.symbol}.")
             time.sleep(self._settings.latency_ms / 1000)
             tickers = self._prices.read(sorted({request.symbol, *self._ledger.live_symbols()}))
+        if last_check is not None:
+            last_check()
         with self._looked_at(tickers) as ledger:
             now = self._clock()
             if now > request.not_after:
