@@ -23,6 +23,8 @@ from portal.exchanges.sandbox.client import SandboxControl
 from portal.models import ADMIN
 from portal.services.users import create_user
 
+#: A bench publishes faster than anybody means to trade.
+_UNUSUAL = {"PORTAL_LOG_LEVEL": "WARNING", "PORTAL_RUNAWAY_ENTRIES_PER_MINUTE": "100000"}
 _OURS = ("PORTAL_", "DATABASE_URL", "REDIS_URL")
 
 
@@ -35,7 +37,7 @@ class Floor:
         self._sandbox_port = ports.pick(0)
         plan = Plan(PORTAL, ports.pick(0), self._sandbox_port, 1, data_dir)
         clean = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
-        self.env = child_env(services.settings, plan, clean) | {"PORTAL_LOG_LEVEL": "WARNING"}
+        self.env = child_env(services.settings, plan, clean) | _UNUSUAL
         self.settings = replace(
             services.settings, exchange_urls={"sandbox": plan.sandbox_url, "sandboxusdm": plan.sandbox_url}
         )

@@ -7,20 +7,16 @@ from bench.floor import Floor, floor
 
 BASELINE = "bare ccxt, warm: from the call of create_order to the order at the exchange"
 
-#: More than thirty entries a minute on one account are taken for a loop, and trading is halted.
-PER_ACCOUNT, WARM_UP = 20, 3
+WARM_UP = 5
 
 
 def run(count: int, concurrency: int = 16) -> list[Result]:
     """Milliseconds of `count` signals, one after the other."""
     with floor() as here:
-        other, *keys = accounts.open_accounts(here, 1 + -(-count // PER_ACCOUNT), "single")
-        accounts.connect(here, [other])  # so that the worker knows which markets to load
+        mine, other = accounts.open_accounts(here, 2, "single")
+        accounts.connect(here, [mine])
         here.workers(1, concurrency)
-        ours: list[float] = []
-        for key in keys:
-            accounts.connect(here, [key])
-            ours += [_one(here) for _ in range(WARM_UP + PER_ACCOUNT)][WARM_UP:]
+        ours = [_one(here) for _ in range(WARM_UP + count)][WARM_UP:]
         began = bare("single", here, [other], count=count)["began_ns"]
         orders = here.sandbox.orders(account=other.name)[-count:]
     theirs = [(order.accepted_monotonic_ns - at) / 1e6 for order, at in zip(orders, began, strict=True)]
