@@ -109,7 +109,7 @@ class Settings:
         "limit. Connections may lower it for themselves.",
     )  # fmt: skip
     runaway_entries_per_minute: int = _setting(
-        "PORTAL_RUNAWAY_ENTRIES_PER_MINUTE", read.read_int(1, 100_000), "60",
+        "PORTAL_RUNAWAY_ENTRIES_PER_MINUTE", read.read_int(1, 100_000), "300",
         "Entries per minute on one connection (half as many on one symbol there, twice as many signals to "
         "one user) above which a loop is assumed: trading is halted there until somebody resumes it.",
     )  # fmt: skip
