@@ -20,6 +20,7 @@ from portal.models import (
     Signal,
     TradingState,
 )
+from portal.services.traffic_report import HeldBack, held_back
 from portal.trading.types import ConnectionStatus, OrderState, PositionStatus, Protection, TradingStateValue
 
 
@@ -35,6 +36,7 @@ class DashboardView(AdminOnly, AdminIndexView):  # type: ignore[misc]
                 activity=_activity(today),
                 queue=_queue(),
                 switches=_switches(),
+                held=_held(),
                 recent=_recent(),
             )
         )
@@ -81,6 +83,14 @@ def _switches() -> list[TradingState]:
             .limit(20)
         )
     )
+
+
+def _held() -> list[HeldBack]:
+    """Exchanges and accounts that are not asked now; none when Redis does not answer."""
+    try:
+        return held_back()[:20]
+    except RedisError:
+        return []
 
 
 def _recent() -> list[dict[str, Any]]:

@@ -1,6 +1,7 @@
 """The figures for Prometheus, read from the database and Redis when they are asked for. Counts only: no
 names, no secrets."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
@@ -18,6 +19,7 @@ from portal.db import db, utcnow
 from portal.jobs import keys
 from portal.jobs.table import QUEUES
 from portal.models import IN_DOUBT, Execution, ExecutionConnection, ExecutionPosition, JobLease, Order
+from portal.services import traffic_report
 from portal.trading.types import ConnectionStatus, ExecutionStatus, PositionStatus, Protection
 
 _JOBS = ("sweep", "check_positions", "sync_connections", "check_connections", "update_analytics")
@@ -96,6 +98,24 @@ def _queues() -> Iterator[Metric]:
         up.add_metric([], 0)
     yield up
     yield depth
+    yield from _held_back()
+
+
+def _held_back() -> Iterator[Metric]:
+    """Left out when Redis does not answer: nobody knows then."""
+    family = GaugeMetricFamily(
+        "portal_held_back",
+        "Open breakers of venues and connections, and pauses that venues asked for.",
+        labels=["kind", "scope"],
+    )
+    try:
+        counted = Counter((each.kind, each.scope) for each in traffic_report.held_back())
+    except (RedisError, OSError):
+        return
+    for kind, scopes in {"breaker": ("venue", "connection"), "pause": ("venue", "account")}.items():
+        for scope in scopes:
+            family.add_metric([kind, scope], counted[kind, scope])
+    yield family
 
 
 def _age(moment: datetime | None) -> float | None:

@@ -17,6 +17,7 @@ from portal.services.health_checks_servers import (
     check_redis,
     check_schema,
     check_secret_files,
+    check_traffic,
 )
 
 __all__ = ["Finding", "Level", "run_checks"]
@@ -32,6 +33,7 @@ _DATA: tuple[_Check, ...] = (
     check_clocks,
     check_people,
     check_switches,
+    check_traffic,
 )
 
 

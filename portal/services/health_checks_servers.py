@@ -1,4 +1,5 @@
-"""Checks of what Portico runs on: database, schema, Redis, secret files. Reads only."""
+"""Checks of what Portico runs on: database, schema, Redis, secret files, exchanges that are held back. Reads
+only."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -12,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from portal.config import SECRET_FILES, Settings
 from portal.db import db, utcnow
 from portal.environ import mask_url
+from portal.services import traffic_report
 from portal.services.health_checks_finding import Finding
 
 _SKEW = timedelta(seconds=2)
@@ -89,6 +91,20 @@ def check_redis(settings: Settings) -> Iterator[Finding]:
             "portal.W102",
             "Redis does not write to disk (appendonly no): queued jobs are lost when it restarts.",
             "Set appendonly to yes. The sweeper asks for lost jobs again, but seconds later.",
+        )
+
+
+def check_traffic(settings: Settings) -> Iterator[Finding]:
+    """W112 requests are held back: somebody does not answer, or asked for a pause."""
+    try:
+        held = traffic_report.held_back()
+    except RedisError:
+        return  # check_redis says so
+    for each in held:
+        yield Finding(
+            "portal.W112",
+            f"Requests are held back: {each}.",
+            "It ends by itself (docs/operations.md, Limits and budgets); see the exchange's status page.",
         )
 
 

@@ -7,7 +7,12 @@ import pytest
 import sqlalchemy as sa
 
 from portal.db import db
+from portal.exchanges.budgets import Call
+from portal.exchanges.errors import ErrorCode, ExchangeError, Outcome
 from portal.models import AuditEntry, DataConnection, TradingPreset, TradingState, User
+from portal.services import traffic
+from portal.services.traffic import Ruling
+from portal.services.traffic_lanes import route
 from portal.trading.types import TradingStateValue
 from tests import world
 from tests.visiting import Visitor
@@ -101,6 +106,15 @@ def test_switch_when_set_then_stands_on_the_dashboard_with_its_reason(visitor: V
     visitor.post("/admin/trading_state/set", {**data, "state": "active", "reason": "Back"})
     assert "is halted" not in visitor.get("/admin/").text
     assert actions() == ["portal.trading_state.set", "portal.trading_state.set"]
+
+
+def test_exchange_when_it_does_not_answer_then_the_dashboard_says_so(visitor: Visitor) -> None:
+    way = route("sandbox", "here")
+    error = ExchangeError(ErrorCode.MAINTENANCE, "no", outcome=Outcome.UNKNOWN)
+    traffic.current().failed(way, Call.TICKERS, error, Ruling())
+    assert "venue:sandbox@here does not answer" in visitor.get("/admin/").text
+    traffic.current().worked(way)
+    assert "does not answer" not in visitor.get("/admin/").text
 
 
 def test_switch_when_it_has_no_reason_or_an_unknown_key_then_nothing_is_set(visitor: Visitor) -> None:

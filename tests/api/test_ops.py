@@ -85,6 +85,8 @@ def test_metrics_count_what_there_is(client: FlaskClient, admin: User) -> None:
     assert sample(text, 'portal_connections{status="active"}') == "1.0"
     assert sample(text, 'portal_queue_depth{queue="orders"}') == "2.0"
     assert sample(text, "portal_redis_up") == "1.0"
+    assert sample(text, 'portal_held_back{kind="breaker",scope="venue"}') == "0.0"
+    assert sample(text, 'portal_held_back{kind="pause",scope="account"}') == "0.0"
     assert 90 <= float(sample(text, "portal_oldest_pending_execution_seconds")) < 120
     assert 30 <= float(sample(text, 'portal_job_last_run_age_seconds{job="sweep"}')) < 60
 
