@@ -18,9 +18,9 @@ from rq_dashboard import web as dashboard
 from portal.admin.access import AdminOnly
 from portal.admin.routing import route
 from portal.admin.rq_data import REGISTRIES, jobs, one_job, origin, queues, workers
-from portal.jobs.table import EXITS, ORDERS, QUEUES, WATCH
+from portal.jobs.table import EXITS, GUARDS, ORDERS, QUEUES, WATCH
 
-PROTECTED = frozenset({EXITS, ORDERS, WATCH})
+PROTECTED = frozenset({EXITS, ORDERS, GUARDS, WATCH})
 REFUSED = (
     "Jobs of the queues exits, orders and watch are never requeued, deleted or emptied by hand: an order "
     "could be sent twice or never. Nothing was changed. The sweeper asks again for what is still to be done."

@@ -102,13 +102,18 @@ def _compare(control: SandboxControl, account: str, connection_id: int, verdict:
     accepted = control.counts().get(account, 0)
     verdict.expect(accepted == len(there), f"{name}: {accepted} orders were accepted under {len(there)} ids.")
     verdict.expect(set(there) == set(here), f"{name}: {len(there)} orders at the exchange, {len(here)} here.")
+    children = {order.order_id: order for order in control.orders(account=account, origin="any")}
     for order_id in set(there) & set(here):
-        filled, booked = there[order_id].filled_quantity, here[order_id].filled_quantity
+        # A conditional order is filled as the order that it places when it triggers.
+        working = children.get(there[order_id].actual_order_id, there[order_id])
+        filled, booked = working.filled_quantity, here[order_id].filled_quantity
         verdict.expect(filled == booked, f"{name}: order {order_id} filled {filled}, here {booked}.")
     entries = sum(order.role is OrderRole.ENTRY for order in here.values())
     verdict.expect(entries == 1, f"{name}: {entries} entry orders for one signal.")
     fills = len(control.fills(account=account)), _count(Fill, Fill.connection_id == connection_id)
     verdict.expect(fills[0] == fills[1], f"{name}: {fills[0]} fills at the exchange, {fills[1]} here.")
+    waiting = [order for order in there.values() if order.status in ("NEW", "PARTIALLY_FILLED")]
+    verdict.expect(not waiting, f"{name}: {len(waiting)} orders still rest at the exchange.")
     for held in control.accounts(account)[0]["positions"]:
         verdict.expect(False, f"{name}: the exchange still holds {held['quantity']} {held['symbol']}.")
     reasons, pnl = _exits(name, connection_id, verdict)

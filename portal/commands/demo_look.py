@@ -5,11 +5,21 @@ from collections import Counter
 import sqlalchemy as sa
 
 from portal.db import db, end_read
-from portal.models import UNSETTLED, Execution, ExecutionConnection, ExecutionLog, ExecutionPosition
+from portal.models import (
+    IN_DOUBT,
+    RESTING,
+    UNSETTLED,
+    Execution,
+    ExecutionConnection,
+    ExecutionLog,
+    ExecutionPosition,
+    Order,
+)
 from portal.services import demo_content
 from portal.trading.types import ExecutionStatus, PositionStatus
 
 _LIVE = (PositionStatus.OPEN, PositionStatus.CLOSING)
+_RESTING_GUARD = sa.and_(Order.is_guard, Order.state.in_((*IN_DOUBT, *RESTING)))
 
 
 class Look:
@@ -65,8 +75,19 @@ class Look:
             for status, targets in rows
         )
 
+    def all_proved(self) -> bool:
+        """No position waits for the proof that it is protected."""
+        waiting = ExecutionPosition.protection_due_since.is_not(None)
+        return self._scalar(sa.select(sa.func.count()).select_from(ExecutionPosition).where(waiting)) == 0
+
+    def protection(self) -> str:
+        guards = self._scalar(sa.select(sa.func.count()).select_from(Order).where(_RESTING_GUARD))
+        return f"{guards} stops and targets rest at the exchange"
+
     def all_closed(self) -> bool:
-        return all(state not in ("open", "closing") for state in self._position_states())
+        """No position is open, and nothing of them rests at the exchange any more."""
+        resting = self._scalar(sa.select(sa.func.count()).select_from(Order).where(_RESTING_GUARD))
+        return not resting and all(state not in ("open", "closing") for state in self._position_states())
 
     def _position_states(self) -> list[str]:
         query = sa.select(ExecutionPosition.status, ExecutionPosition.closed_reason)

@@ -150,6 +150,8 @@ class Story:
                 act,
                 self._look.positions,
             )
+        with self._screen.act("Every stop is read back from the exchange") as act:
+            self._until(self._look.all_proved, 60, "the guards of every position", act, self._look.protection)
 
     def _move_price(self, title: str, price: str, done: Callable[[], bool]) -> None:
         with self._screen.act(title) as act:

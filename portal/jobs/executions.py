@@ -1,7 +1,7 @@
 """Jobs about executions and their orders: ids in, nothing out. The verbs are in the services."""
 
 from portal.jobs.ticks import tick
-from portal.services import executions, resolution, sweeper
+from portal.services import executions, late_entries, resolution, sweeper
 
 
 def run_execution(execution_id: int) -> None:
@@ -10,6 +10,10 @@ def run_execution(execution_id: int) -> None:
 
 def resolve_order(order_id: int) -> None:
     resolution.resolve(order_id)
+
+
+def cancel_late_entry(order_id: int) -> None:
+    late_entries.cancel(order_id)
 
 
 @tick

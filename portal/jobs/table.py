@@ -9,13 +9,15 @@ from types import MappingProxyType
 
 EXITS = "exits"
 ORDERS = "orders"
+#: The first guards of new positions: urgent, but a fan-out does not wait for them.
+GUARDS = "guards"
 WATCH = "watch"
 DEFAULT = "default"
 NOTIFY = "notify"
 
-#: Most urgent first. The first two are one lane of the worker, the others the second (see `lanes.py`).
-QUEUES = (EXITS, ORDERS, WATCH, DEFAULT, NOTIFY)
-URGENT = frozenset({EXITS, ORDERS})
+#: Most urgent first. The first three are one lane of the worker, the others the second (see `lanes.py`).
+QUEUES = (EXITS, ORDERS, GUARDS, WATCH, DEFAULT, NOTIFY)
+URGENT = frozenset({EXITS, ORDERS, GUARDS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +37,11 @@ class JobSpec:
 
 JOBS: Mapping[str, JobSpec] = MappingProxyType({
     "close_position": JobSpec("portal.jobs.positions.close_position", EXITS, 90),
+    "protect_position": JobSpec("portal.jobs.positions.protect_position", EXITS, 90),
+    "protect_new_position": JobSpec("portal.jobs.positions.protect_new_position", GUARDS, 90),
     "run_execution": JobSpec("portal.jobs.executions.run_execution", ORDERS, 90),
     "resolve_order": JobSpec("portal.jobs.executions.resolve_order", ORDERS, 90),
+    "cancel_late_entry": JobSpec("portal.jobs.executions.cancel_late_entry", ORDERS, 90),
     "sweep": JobSpec("portal.jobs.executions.sweep", WATCH, 60),
     "check_positions": JobSpec("portal.jobs.positions.check_positions", WATCH, 120),
     "sync_connections": JobSpec("portal.jobs.reconciliation.sync_connections", WATCH, 60),

@@ -12,6 +12,7 @@ from portal.models import Execution, ExecutionPosition, Fill, Order
 from portal.services import journal
 from portal.services.books_of import book_of
 from portal.services.notifications import notify
+from portal.services.protection import due
 from portal.trading.numbers import text
 from portal.trading.orders import FillReport
 from portal.trading.types import (
@@ -21,6 +22,7 @@ from portal.trading.types import (
     OrderRole,
     PositionStatus,
     Protection,
+    WhenUnprotected,
 )
 
 _ZERO = Decimal(0)
@@ -63,6 +65,7 @@ def refresh(position: ExecutionPosition) -> None:
 
 def _apply(position: ExecutionPosition, fills: Iterable[Fill]) -> None:
     told = book_of(position, fills)
+    held = position.quantity
     position.quantity = max(told.quantity - position.dust_quantity, _ZERO)
     position.entry_quantity = told.quantity + told.exited_quantity
     position.average_entry_price = told.average_entry
@@ -71,6 +74,8 @@ def _apply(position: ExecutionPosition, fills: Iterable[Fill]) -> None:
     position.fees = told.fees
     if position.mark_price is not None:
         position.unrealized_pnl = told.unrealized_pnl(position.mark_price)
+    if position.id is not None and position.quantity != held:
+        due.mark(position)
     if told.oversold > 0:
         message = f"{text(told.oversold)} more was closed than was held"
         journal.note("oversold", message, position=position)
@@ -157,6 +162,7 @@ def _open_position(order: Order, fills: Sequence[Fill]) -> ExecutionPosition:
         trailing_stop_percent=_decimal(exits["trailing_stop_percent"]),
         trailing_activation_percent=_decimal(exits["trailing_activation_percent"]),
         protection=Protection.LOCAL,
+        when_unprotected=WhenUnprotected(exits.get("when_unprotected", WhenUnprotected.ALERT)),
         status=PositionStatus.OPEN,
         funding=_ZERO,
         dust_quantity=_ZERO,
@@ -168,6 +174,7 @@ def _open_position(order: Order, fills: Sequence[Fill]) -> ExecutionPosition:
     order.position_id = position.id
     for fill in fills:
         fill.position_id = position.id
+    due.start(position)
     return position
 
 

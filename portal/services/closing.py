@@ -15,6 +15,7 @@ from portal.exchanges.errors import ExchangeError
 from portal.models import Execution, ExecutionConnection, ExecutionPosition, Order
 from portal.services import ending, intents, journal, placing, venues, waiting
 from portal.services.intents import Draft, Intended
+from portal.services.protection import removing
 from portal.services.traffic_lanes import Purpose
 from portal.trading.denials import Denial, DenialCode
 from portal.trading.instrument import Instrument
@@ -97,7 +98,10 @@ def run_close(position_id: int) -> None:
         _withdraw_entry(connection, entry)
     try:
         with venues.exchange_for(connection, Purpose.VITAL) as exchange:
-            _close(wish, connection, exchange)
+            if removing.make_way(position_id, exchange):
+                _close(wish, connection, exchange)
+            else:
+                _postpone(position_id, "what rests at the exchange for it could not be taken off yet")
     except ExchangeError as error:
         _postpone(position_id, str(error), error.retry_after)
     except DecryptionError as error:

@@ -1,6 +1,7 @@
 """How a close ends: the position is closed, or it stays open with what is left. Joins the caller's
 transaction; the position is locked by the caller."""
 
+from collections.abc import Set
 from datetime import timedelta
 from decimal import Decimal
 
@@ -9,6 +10,7 @@ from portal.models import ExecutionPosition, Order
 from portal.services import following, journal
 from portal.services.booking import reason_words
 from portal.services.notifications import notify
+from portal.services.protection import due
 from portal.trading.denials import Denial
 from portal.trading.numbers import text
 from portal.trading.types import ClosedReason, NotificationType, OrderState, PositionStatus
@@ -32,7 +34,10 @@ def after_close_order(position: ExecutionPosition, order: Order, *, retry_after:
     an older version changes nothing."""
     if position.status is not PositionStatus.CLOSING or not order.intent_key.endswith(f":{position.version}"):
         return
-    if order.state in _NEVER_THERE:
+    if order.state in _NEVER_THERE and position.guard_version and position.quantity < position.lot_size:
+        # A guard at the venue was quicker.
+        finish(position, dust=position.quantity)
+    elif order.state in _NEVER_THERE:
         _reopen(position, order, retry_after)
     elif order.state in _DONE and order.fills_complete:
         if position.quantity < position.lot_size:
@@ -40,7 +45,7 @@ def after_close_order(position: ExecutionPosition, order: Order, *, retry_after:
         elif position.close_quantity is not None and _served(position, order):
             position.version += 1
             position.status = PositionStatus.OPEN
-            _tell(position, order)
+            tell_part(position, order, position.close_reason or ClosedReason.MANUAL)
             finish_targets(position)
         else:
             _reopen(position, order, None)
@@ -82,6 +87,7 @@ def finish(
     position.closed_at = utcnow()
     position.closed_reason = position.close_reason or ClosedReason.EXTERNAL
     position.version += 1
+    due.end(position)
     won = "profit" if position.realized_pnl >= 0 else "loss"
     result = f"{text(abs(position.realized_pnl).quantize(Decimal('0.00000001')))} {position.settle}"
     message = f"Closed by {reason_words(position.closed_reason)} with a {won} of {result}, fees included"
@@ -115,15 +121,20 @@ def postpone(position: ExecutionPosition, why: str, *, retry_after: int | None =
 
 def finish_targets(position: ExecutionPosition) -> None:
     """The targets that a partial close served are done; the position goes on with the next one."""
-    served = set(position.close_targets)
+    targets_done(position, set(position.close_targets))
+    forget_wish(position)
+    due.mark(position)
+
+
+def targets_done(position: ExecutionPosition, places: Set[int]) -> None:
+    """These targets need not be watched any more. Does not commit; may be repeated."""
     position.tp_prices = [
-        {**target, "done": target["done"] or place in served}
+        {**target, "done": target["done"] or place in places}
         for place, target in enumerate(position.tp_prices)
     ]
     position.next_tp_price = next(
         (Decimal(target["price"]) for target in position.tp_prices if not target["done"]), None
     )
-    _forget_wish(position)
 
 
 def _served(position: ExecutionPosition, order: Order) -> bool:
@@ -142,6 +153,7 @@ def _reopen(position: ExecutionPosition, order: Order, retry_after: int | None) 
     At once only when something was filled: a market that fills nothing is not hammered."""
     position.version += 1
     position.status = PositionStatus.OPEN
+    due.mark(position)
     why = order.error_message or f"the order ended as {order.state.value}"
     if order.filled_quantity > 0:
         position.next_close_at = None
@@ -151,7 +163,8 @@ def _reopen(position: ExecutionPosition, order: Order, retry_after: int | None) 
         postpone(position, why, retry_after=retry_after)
 
 
-def _forget_wish(position: ExecutionPosition) -> None:
+def forget_wish(position: ExecutionPosition) -> None:
+    """Nothing is to be closed any more. Does not commit."""
     position.close_reason = None
     position.close_quantity = None
     position.close_targets = []
@@ -160,8 +173,8 @@ def _forget_wish(position: ExecutionPosition) -> None:
     position.next_close_at = None
 
 
-def _tell(position: ExecutionPosition, order: Order) -> None:
-    reason = position.close_reason or ClosedReason.MANUAL
+def tell_part(position: ExecutionPosition, order: Order, reason: ClosedReason) -> None:
+    """Say that `order` closed a part for `reason`. Does not commit."""
     message = (
         f"Closed {text(order.filled_quantity)} of {position.currency_pair} by {reason_words(reason)};"
         f" {text(position.quantity)} stay open"

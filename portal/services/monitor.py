@@ -137,7 +137,12 @@ def _mark(exchange_name: str, marks: Mapping[str, Decimal]) -> int:
             position.status.in_(_WATCHED),
             position.symbol == price.c.symbol,
         )
-        .values(mark_price=price.c.mark, marked_at=utcnow(), unrealized_pnl=pnl)
+        .values(
+            mark_price=price.c.mark,
+            marked_at=utcnow(),
+            unrealized_pnl=pnl,
+            exit_reached_at=sa.case((_reached(price.c.mark), position.exit_reached_at), else_=None),
+        )
         .execution_options(synchronize_session=False)
     )
     return int(done.rowcount)  # type: ignore[attr-defined]
@@ -146,16 +151,23 @@ def _mark(exchange_name: str, marks: Mapping[str, Decimal]) -> int:
 def _must_look(exchange_name: str, marks: Mapping[str, Decimal]) -> sa.Select[int]:
     """Open positions whose stop or next target is reached, or whose stop moves with the price."""
     position = ExecutionPosition
-    mark, stop, target = position.mark_price, position.sl_price, position.next_tp_price
-    long = position.position_side == PositionSide.LONG
-    reached = sa.or_(
-        sa.and_(long, sa.or_(mark <= stop, mark >= target)),
-        sa.and_(~long, sa.or_(mark >= stop, mark <= target)),
-    )
+    reached = _reached(position.mark_price)
     moving = sa.or_(position.trailing_stop_percent.is_not(None), position.break_even_at_r.is_not(None))
     return sa.select(position.id).where(
         position.exchange_name == exchange_name,
         position.symbol.in_(list(marks)),
         position.status == PositionStatus.OPEN,
         sa.or_(reached, moving),
+    )
+
+
+def _reached(
+    mark: sa.ColumnElement[Decimal] | sa.orm.InstrumentedAttribute[Decimal | None],
+) -> sa.ColumnElement[bool]:
+    """Whether `mark` is at the stop or at the next target, or beyond."""
+    stop, target = ExecutionPosition.sl_price, ExecutionPosition.next_tp_price
+    long = ExecutionPosition.position_side == PositionSide.LONG
+    return sa.or_(
+        sa.and_(long, sa.or_(mark <= stop, mark >= target)),
+        sa.and_(~long, sa.or_(mark >= stop, mark <= target)),
     )

@@ -11,9 +11,11 @@ from sqlalchemy.orm import joinedload
 
 from portal.db import db, request_job, transaction, utcnow
 from portal.exchanges.errors import ErrorCode, ExchangeError
-from portal.models import IN_DOUBT, ExecutionPosition, Order
+from portal.models import IN_DOUBT, RESTING, ExecutionPosition, Order
 from portal.services import booking, ending, following, journal
 from portal.services.notifications import notify
+from portal.services.protection import due
+from portal.services.protection import outcomes as guard_outcomes
 from portal.trading.numbers import text
 from portal.trading.orders import FillReport, OrderReport
 from portal.trading.proof import backoff, end_without_order
@@ -60,12 +62,15 @@ def record_report(
         before = order.state
         position = booking.book(order, fills)
         order.exchange_order_id = order.exchange_order_id or report.exchange_order_id
+        order.working_order_id = report.working_order_id or order.working_order_id
         order.acknowledged_at = order.acknowledged_at or utcnow()
         _advance(order, report)
         soon = _schedule(order, report)
         _log_report(order, before, duration_ms, resolved)
         following.follow(order, position, answered_at=answered_at)
-        if position is not None and order.role is OrderRole.ENTRY:
+        if position is not None and order.is_guard:
+            guard_outcomes.after_guard(position, order, report, read_back=duration_ms is None)
+        elif position is not None and order.role is OrderRole.ENTRY:
             ending.after_entry_fills(position)
         elif position is not None and position.id == order.position_id:
             ending.after_close_order(position, order)
@@ -95,7 +100,9 @@ def record_not_placed(order_id: int, error: ExchangeError, duration_ms: int) -> 
         position = _lock_position(order)
         again_in = timedelta(seconds=error.retry_after or 1) if again else None
         following.follow(order, position, again_in=again_in, permanent=error.permanent)
-        if position is not None and position.id == order.position_id:
+        if position is not None and order.is_guard:
+            guard_outcomes.after_refusal(position, order, retry_after=error.retry_after)
+        elif position is not None and position.id == order.position_id:
             ending.after_close_order(position, order, retry_after=error.retry_after)
 
 
@@ -147,8 +154,25 @@ def record_absent(order_id: int, *, may_follow: bool) -> None:
         journal.note("not_placed", order.error_message or "", order=order, execution=order.execution)
         position = _lock_position(order)
         following.follow(order, position, again_in=timedelta(0) if may_follow else None)
-        if position is not None and position.id == order.position_id:
+        if position is not None and order.is_guard:
+            guard_outcomes.after_refusal(position, order)
+        elif position is not None and position.id == order.position_id:
             ending.after_close_order(position, order)
+
+
+def record_vanished(order_id: int) -> None:
+    """Proved: a guard that rested is neither there nor was executed; its venue does not list orders that
+    ended. Commits; may be repeated."""
+    with transaction():
+        order = _lock(order_id)
+        if order.state not in RESTING or not order.is_guard:
+            return
+        order.state = OrderState.CANCELED
+        _end(order, "VANISHED", "The exchange does not have it any more", None)
+        journal.note("canceled", order.error_message or "", order=order)
+        position = _lock_position(order)
+        if position is not None:
+            due.mark(position)
 
 
 def _lock(order_id: int) -> Order:
@@ -219,7 +243,8 @@ def _schedule(order: Order, report: OrderReport) -> timedelta | None:
         order.next_query_at = None
         return None
     if order.fills_complete and not _is_immediate(order):
-        order.next_query_at = utcnow() + _FOLLOW_EVERY
+        # Guards are read back every minute anyway, by the connection's own job.
+        order.next_query_at = utcnow() + (_FOLLOW_EVERY * 2 if order.is_guard else _FOLLOW_EVERY)
         return None
     if not order.fills_complete and order.queries >= _ALARM_AT:
         _tell_missing(order)

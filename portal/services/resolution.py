@@ -15,10 +15,11 @@ from portal.exchanges.base import Exchange
 from portal.exchanges.errors import ExchangeError
 from portal.models import IN_DOUBT, RESTING, ExecutionConnection, Order
 from portal.services import recording, venues
+from portal.services.order_refs import ref_of
 from portal.services.traffic_lanes import Purpose
 from portal.trading.orders import FillReport, Lookup, OrderRef
 from portal.trading.proof import ANSWERS_NEEDED, BETWEEN_ANSWERS, Doubt, backoff
-from portal.trading.types import OrderState, OrderType
+from portal.trading.types import OrderState
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +35,7 @@ class _Question:
     queries: int
     not_after: datetime
     connection: ExecutionConnection
+    is_guard: bool
 
 
 def resolve(order_id: int) -> None:
@@ -62,6 +64,15 @@ def resolve(order_id: int) -> None:
         _ask_again(order_id, delay)
 
 
+def ask_now(order_id: int, exchange: Exchange) -> None:
+    """Ask about one order now, whether it is due or not, over an exchange that the caller has open, and
+    record what it says. Owns its transactions; may be repeated. Raises ExchangeError without an answer."""
+    with transaction() as session:
+        question = _question(session.get_one(Order, order_id, populate_existing=True))
+    if question is not None:
+        _ask(question, exchange)
+
+
 def due() -> sa.Select[int]:
     """Orders that somebody should ask about now (for the sweeper)."""
     followed = (*IN_DOUBT, *RESTING)
@@ -87,23 +98,21 @@ def _take(order_id: int) -> _Question | None:
         )
         if taken.rowcount != 1:  # type: ignore[attr-defined]
             return None
-        order = session.get_one(Order, order_id, populate_existing=True)
-        if order.connection is None:
-            return None
-        return _Question(
-            order.id,
-            OrderRef(
-                client_order_id=order.client_order_id,
-                symbol=order.symbol,
-                sent_at=order.sent_at,
-                exchange_order_id=order.exchange_order_id,
-                trigger=order.order_type is OrderType.STOP,
-            ),
-            order.state,
-            order.queries,
-            order.not_after,
-            order.connection,
-        )
+        return _question(session.get_one(Order, order_id, populate_existing=True))
+
+
+def _question(order: Order) -> _Question | None:
+    if order.connection is None:
+        return None
+    return _Question(
+        order.id,
+        ref_of(order),
+        order.state,
+        order.queries,
+        order.not_after,
+        order.connection,
+        order.is_guard,
+    )
 
 
 def _ask(question: _Question, exchange: Exchange) -> timedelta | None:
@@ -116,7 +125,9 @@ def _ask(question: _Question, exchange: Exchange) -> timedelta | None:
     if lookup.report.filled_quantity > 0:
         since = question.ref.sent_at - timedelta(seconds=60)
         try:
-            fills = tuple(exchange.fills(question.ref.symbol, since, lookup.report.exchange_order_id))
+            # A stop that has triggered may have been filled as another order of the venue's.
+            under = lookup.report.working_order_id or lookup.report.exchange_order_id
+            fills = tuple(exchange.fills(question.ref.symbol, since, under))
         except ExchangeError as error:
             logger.info("order %s: its fills could not be read yet (%s)", question.order_id, error.code)
     return recording.record_report(
@@ -127,6 +138,8 @@ def _ask(question: _Question, exchange: Exchange) -> timedelta | None:
 def _not_found(
     question: _Question, lookup: Lookup, asked_at: datetime, exchange: Exchange
 ) -> timedelta | None:
+    if question.state in RESTING and question.is_guard:
+        return _vanished(question, lookup, asked_at)
     if question.state not in IN_DOUBT:
         logger.warning("order %s is known but its venue does not show it now", question.order_id)
         return _FOLLOW_EVERY
@@ -139,6 +152,15 @@ def _not_found(
     if question.state is OrderState.IN_FLIGHT:
         recording.record_doubt(question.order_id)
     return doubt.next_question(asked_at, utcnow())
+
+
+def _vanished(question: _Question, lookup: Lookup, asked_at: datetime) -> timedelta | None:
+    """A guard that rested and is not shown: after as many answers as prove absence, it is gone."""
+    doubt = _count_absence(question.order_id, Doubt(question.not_after, has_window=True), lookup, asked_at)
+    if doubt.is_absent:
+        recording.record_vanished(question.order_id)
+        return None
+    return BETWEEN_ANSWERS
 
 
 def _count_absence(order_id: int, doubt: Doubt, lookup: Lookup, asked_at: datetime) -> Doubt:

@@ -8,7 +8,8 @@ import sqlalchemy as sa
 
 from portal.db import db, request_job, transaction
 from portal.models import Execution, ExecutionPosition
-from portal.services import claims, expiring, resolution
+from portal.services import claims, expiring, late_entries, resolution
+from portal.services.protection import alarm, wanted
 from portal.trading.types import PositionStatus
 
 logger = logging.getLogger(__name__)
@@ -22,7 +23,8 @@ _ENDED_AT_ONCE = 200
 
 
 def sweep() -> dict[str, int]:
-    """Ask again for lost executions, due questions and unfinished closes. Returns how many of each.
+    """Ask again for lost executions, due questions, unfinished closes and unproved guards, and tell owners of
+    positions that stay unproved. Returns how many of each.
 
     Commits; may run any number of times, also twice at once: every job it asks for is safe to repeat.
     """
@@ -35,12 +37,15 @@ def sweep() -> dict[str, int]:
         ),
         "resolve_order": _ids(resolution.due()),
         "close_position": _ids(wanted_closes()),
+        "protect_position": _ids(wanted.unproved()) + _ids(wanted.left_over()),
+        "cancel_late_entry": _ids(late_entries.expired()),
     }
     with transaction():
         for job, ids in asked.items():
             for each in ids:
                 request_job(job, each)
-    counts = {job: len(ids) for job, ids in asked.items()} | {"expired": expired}
+    unprotected = alarm.overdue(_ENDED_AT_ONCE)
+    counts = {job: len(ids) for job, ids in asked.items()} | {"expired": expired, "unprotected": unprotected}
     if any(counts.values()):
         logger.info("sweep asked again: %s", counts)
     return counts

@@ -6,9 +6,9 @@ import sqlalchemy as sa
 from portal.db import db, end_read, transaction
 from portal.models import RESTING, ExecutionConnection, Order
 from portal.services import resolution, venues
+from portal.services.order_refs import ref_of
 from portal.services.traffic_lanes import Purpose
-from portal.trading.orders import OrderRef
-from portal.trading.types import OrderRole, OrderType
+from portal.trading.types import OrderRole
 
 
 def withdraw(connection: ExecutionConnection, *which: sa.ColumnElement[bool]) -> int:
@@ -17,7 +17,7 @@ def withdraw(connection: ExecutionConnection, *which: sa.ColumnElement[bool]) ->
 
     Owns its transactions; may be repeated. Raises ExchangeError when one could not be canceled."""
     orders = db.session.execute(_unfinished(connection.id, *which)).scalars().all()
-    resting = [_ref(order) for order in orders if order.state in RESTING]
+    resting = [ref_of(order) for order in orders if order.state in RESTING]
     ids = [order.id for order in orders]
     end_read()
     if not ids:
@@ -51,14 +51,4 @@ def _unfinished(connection_id: int, *which: sa.ColumnElement[bool]) -> sa.Select
             *which,
         )
         .order_by(Order.id)
-    )
-
-
-def _ref(order: Order) -> OrderRef:
-    return OrderRef(
-        client_order_id=order.client_order_id,
-        symbol=order.symbol,
-        sent_at=order.sent_at,
-        exchange_order_id=order.exchange_order_id,
-        trigger=order.order_type is OrderType.STOP,
     )

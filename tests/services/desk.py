@@ -10,9 +10,10 @@ import sqlalchemy as sa
 from flask import current_app
 
 from portal.db import db, end_read, transaction, utcnow
-from portal.exchanges.sandbox.client import SandboxAccount, SandboxControl
+from portal.exchanges.sandbox.client import AcceptedOrder, SandboxAccount, SandboxControl
 from portal.models import Execution, ExecutionConnection, ExecutionPosition, Fill, Order, TradingPreset, User
 from portal.services import closing, executions, monitor, prices, resolution, signals, sweeper
+from portal.services.protection import job as protection
 from portal.trading.types import ConnectionMode, ExecutionStatus, PositionStatus
 from tests.world import make_admin, save
 
@@ -134,6 +135,13 @@ class Desk:
         for key in ids:
             closing.run_close(key)
 
+    def protect(self) -> None:
+        """What the jobs do that were asked for after fills, moves and exits, and the sweeper repeats."""
+        ids = [each.id for each in self.positions()]
+        end_read()
+        for key in ids:
+            protection.protect(key)
+
     def later(self, seconds: float) -> None:
         """Let time pass for the order protocol: move every stored moment of orders into the past."""
         past = sa.literal(timedelta(seconds=seconds), sa.Interval)
@@ -155,7 +163,12 @@ class Desk:
                 )
             )
             session.execute(
-                sa.update(ExecutionPosition).values(next_close_at=ExecutionPosition.next_close_at - past)
+                sa.update(ExecutionPosition).values(
+                    next_close_at=ExecutionPosition.next_close_at - past,
+                    next_guard_at=ExecutionPosition.next_guard_at - past,
+                    protection_due_since=ExecutionPosition.protection_due_since - past,
+                    exit_reached_at=ExecutionPosition.exit_reached_at - past,
+                )
             )
         self.forget_traffic()
 
@@ -181,6 +194,23 @@ class Desk:
         """Orders that the exchange accepted: the only count that proves anything."""
         counts = self.sandbox.counts()
         return sum(counts.values()) if account is None else counts.get(account, 0)
+
+    def guards(self, account: str | None = None, *, resting: bool = True) -> list[AcceptedOrder]:
+        """Orders at the exchange that wait for a price; with `resting=False` also those that ended."""
+        found = [order for order in self.sandbox.orders(account=account) if order.trigger_price]
+        return [order for order in found if order.status == "NEW" or not resting]
+
+    def sent(self, account: str | None = None) -> int:
+        """As `accepted`, without guards: entries and closes at the market."""
+        return self.accepted(account) - len(self.guards(account, resting=False))
+
+    def held(self, account: str, symbol: str = "BTCUSDT") -> Decimal:
+        """What the account holds at the exchange, spot and futures together; below zero when it is short."""
+        (row,) = self.sandbox.accounts(account)
+        coins = row["balances"].get(symbol.removesuffix("USDT"), {})
+        spot = Decimal(coins.get("free", 0)) + Decimal(coins.get("locked", 0))
+        swaps = (Decimal(each["quantity"]) for each in row["positions"] if each["symbol"] == symbol)
+        return spot + sum(swaps, Decimal(0))
 
 
 def now_in(seconds: float) -> str:

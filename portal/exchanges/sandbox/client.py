@@ -50,6 +50,8 @@ class AcceptedOrder:
     reduce_only: bool
     position_side: str
     is_algo: bool
+    #: The order that a triggered conditional order has placed; 0 for none.
+    actual_order_id: int
     origin: str
     accepted_ns: int
     accepted_monotonic_ns: int
@@ -227,6 +229,7 @@ def _accepted(row: Mapping[str, Any]) -> AcceptedOrder:
         reduce_only=row["reduce_only"],
         position_side=row["position_side"],
         is_algo=row["is_algo"],
+        actual_order_id=row["actual_order_id"],
         origin=row["origin"],
         accepted_ns=row["accepted_ns"],
         accepted_monotonic_ns=row["accepted_monotonic_ns"],
