@@ -154,7 +154,6 @@ _ENTRIES: dict[str, Venue] = {
     "binanceus": replace(_BINANCE, ccxt_id="binanceus", title="Binance US", hedge_mode=False),
     "bybit": _BYBIT,
     "bybiteu": replace(_BYBIT, ccxt_id="bybiteu", title="Bybit EU"),
-    "bybitid": replace(_BYBIT, ccxt_id="bybitid", title="Bybit Indonesia"),
     "okx": _OKX,
     "myokx": replace(_OKX, ccxt_id="myokx", title="OKX (EEA)"),
     "okxus": replace(_OKX, ccxt_id="okxus", title="OKX US"),
@@ -266,7 +265,9 @@ _ENTRIES: dict[str, Venue] = {
         ccxt_id="phemex", title="Phemex", page_size=50, duplicate_codes=frozenset({"10001", "11033", "11085"})
     ),
     # ccxt drops our id on these two unless it is a number, or has the venue's own name.
-    "ndax": Venue(ccxt_id="ndax", title="NDAX", id_shape=ClientIdShape.INT45),
+    "ndax": Venue(
+        ccxt_id="ndax", title="NDAX", id_shape=ClientIdShape.INT45, preparation=("/GetUserAccounts",)
+    ),
     "coinone": Venue(ccxt_id="coinone", title="Coinone", id_field="user_order_id"),
     "sandbox": replace(
         _BINANCE,
