@@ -21,7 +21,6 @@ from portal.trading.orders import (
 )
 from portal.trading.types import MarketType, OrderType, TimeInForce
 
-
 #: Asks whether an order may still be sent. Raises ExchangeError NOT_PLACED when not; may take a moment.
 LastCheck = Callable[[], None]
 
