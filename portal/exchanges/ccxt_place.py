@@ -56,9 +56,7 @@ def _refuse_when_late(request: OrderRequest) -> None:
         )
 
 
-def _send(
-    session: CcxtSession, request: OrderRequest, order: CcxtOrder, last_check: LastCheck | None
-) -> Any:
+def _send(session: CcxtSession, request: OrderRequest, order: CcxtOrder, last_check: LastCheck | None) -> Any:
     offset = session.markets.clock_offset_ms()
     session.wire.arm(request.not_after, session.venue.preparation, last_check)
     try:
