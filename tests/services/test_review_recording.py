@@ -285,8 +285,8 @@ def test_exception_when_raised_inside_the_call_is_an_unknown_outcome(
     """F18, F19: a time limit that fires after the venue took the order is never a refusal."""
     real = CcxtExchange.place_order
 
-    def interrupted(self: CcxtExchange, request: OrderRequest) -> OrderReport:
-        real(self, request)
+    def interrupted(self: CcxtExchange, request: OrderRequest, *rest: Any) -> OrderReport:
+        real(self, request, *rest)
         raise TimeoutError("the job ran out of time")
 
     desk.account()
