@@ -3,9 +3,10 @@ down; a venue that is not listed gets a modest default. A table only: counting i
 `portal.services.traffic`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
+from urllib.parse import urlsplit
 
 
 class Call(StrEnum):
@@ -66,6 +67,7 @@ def _weights(**weights: int) -> Mapping[Call, int]:
     return MappingProxyType({**REQUESTS, **{Call(name): weight for name, weight in weights.items()}})
 
 
+_THIS_MACHINE = frozenset({"127.0.0.1", "localhost", "::1"})
 _ORDERS_ONLY = frozenset({"-1015"})
 _BINANCE = Budget(
     Window(5000, 60), Window(90, 10),
@@ -118,6 +120,11 @@ BUDGETS: dict[str, Budget] = {
 }
 
 
-def budget_of(exchange_name: str) -> Budget:
-    """The budget of a venue; a modest one when nothing is known about it."""
-    return BUDGETS.get(exchange_name, _MODEST)
+def budget_of(exchange_name: str, base_url: str | None = None) -> Budget:
+    """The budget of a venue; a modest one when nothing is known about it. At an address of this machine
+    that stands in for the venue (`PORTAL_EXCHANGE_URLS`: a stand-in or a gateway that counts itself)
+    nothing is saved up."""
+    budget = BUDGETS.get(exchange_name, _MODEST)
+    if base_url is None or urlsplit(base_url).hostname not in _THIS_MACHINE:
+        return budget
+    return replace(budget, address=_PRACTICE.address, account=_PRACTICE.account)

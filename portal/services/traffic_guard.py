@@ -168,6 +168,7 @@ def guard(
         settings.egress,
         connection_id=connection_id,
         api_key=spec.credentials.get("apiKey") or spec.credentials.get("walletAddress"),
+        base_url=spec.base_url,
     )
     return GuardedExchange(inner, traffic.current(), found, purpose)
 

@@ -57,9 +57,16 @@ class Route:
         return self.lanes[-1] if scope is Scope.ACCOUNT else self.lanes[0]
 
 
-def route(exchange_name: str, egress: str, *, connection_id: int | None = None, api_key: str = "") -> Route:
+def route(
+    exchange_name: str,
+    egress: str,
+    *,
+    connection_id: int | None = None,
+    api_key: str = "",
+    base_url: str | None = None,
+) -> Route:
     """The route of one connection; without one, of a client that reads public data."""
-    budget = budget_of(exchange_name)
+    budget = budget_of(exchange_name, base_url)
     venue = f"venue:{exchange_name}@{egress}"
     lanes = [_lane(Scope.ADDRESS, budget.address, budget.weights, 8, venue, venue)]
     if connection_id is not None:
