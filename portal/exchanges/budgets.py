@@ -8,6 +8,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
+from portal.exchanges.catalog import OWN_EXCHANGES
+
 
 class Call(StrEnum):
     """The methods of an exchange that use the network."""
@@ -125,6 +127,7 @@ def budget_of(exchange_name: str, base_url: str | None = None) -> Budget:
     that stands in for the venue (`PORTAL_EXCHANGE_URLS`: a stand-in or a gateway that counts itself)
     nothing is saved up."""
     budget = BUDGETS.get(exchange_name, _MODEST)
-    if base_url is None or urlsplit(base_url).hostname not in _THIS_MACHINE:
+    ours = exchange_name in OWN_EXCHANGES
+    if ours or base_url is None or urlsplit(base_url).hostname not in _THIS_MACHINE:
         return budget
     return replace(budget, address=_PRACTICE.address, account=_PRACTICE.account)
