@@ -55,8 +55,7 @@ pins: $(VENV)/.tests ## resolve requirements*.in to the newest exact versions wi
 	@for set in requirements requirements-dev; do \
 	  sources=requirements.in; test $$set = requirements || sources="requirements.in requirements-dev.in"; \
 	  $(BIN)/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras --no-header --no-annotate \
-	    --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options \
-	    --output-file $$set.txt $$sources || exit 1; \
+	    --output-file $$set.txt $$sources && sed -i '/^--/d' $$set.txt || exit 1; \
 	done
 
 clean: ## remove the virtual environment and caches; data in var/ stays
