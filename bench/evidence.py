@@ -51,7 +51,9 @@ class Evidence:
 def collect(floor: Floor, published: Published, accounts: Sequence[SandboxAccount]) -> Evidence:
     """Compare exchange and database for one signal to these fresh accounts."""
     names = {account.name for account in accounts}
-    orders = Counter(order.account for order in floor.sandbox.orders() if order.account in names)
+    # Guards rest beside the entry; what must not be doubled is what opens something.
+    opening = (order for order in floor.sandbox.orders() if not order.trigger_price)
+    orders = Counter(order.account for order in opening if order.account in names)
     executions = _statuses(published.signal_id)
     proved = {ExecutionStatus.NOT_PLACED, ExecutionStatus.EXPIRED, ExecutionStatus.DENIED}
     end_read()
@@ -101,7 +103,7 @@ def _positions(names: Iterable[str]) -> dict[str, Decimal]:
 def _coins(floor: Floor, names: set[str]) -> dict[str, Decimal]:
     """What each account holds at the exchange."""
     return {
-        row["name"]: Decimal(row["balances"].get("BTC", {}).get("free", 0))
+        row["name"]: sum(map(Decimal, row["balances"].get("BTC", {}).values()), _NONE)
         for row in floor.sandbox.accounts()
         if row["name"] in names
     }

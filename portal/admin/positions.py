@@ -29,7 +29,7 @@ class PositionView(PortalModelView):
     )  # fmt: skip
     column_details_list = (
         "connection_name", "exchange_name", "symbol", "market_type", "position_side", "status",
-        "closed_reason", "protection",
+        "closed_reason", "protection", "protection_note", "protection_checked_at", "when_unprotected",
         "quantity", "entry_quantity", "average_entry_price", "average_exit_price", "mark_price",
         "marked_at", "sl_price",
         "tp_prices", "unrealized_pnl", "realized_pnl", "fees", "funding", "dust_quantity", "opened_at",

@@ -90,6 +90,8 @@ def position_json(position: ExecutionPosition) -> JsonDict:
         "sl_price": number(position.sl_price),
         "tp_prices": [_target_json(target) for target in position.tp_prices],
         "protection": position.protection,
+        "protection_note": position.protection_note,
+        "protection_checked_at": moment(position.protection_checked_at),
         "opened_at": moment(position.opened_at),
         "closed_at": moment(position.closed_at),
         "closed_reason": position.closed_reason,

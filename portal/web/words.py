@@ -28,9 +28,9 @@ _HEALTH = {
     "inactive": "Switched off. It takes no signals; open positions are still watched.",
 }
 PROTECTION = {
-    Protection.NATIVE: "Stop and targets rest at the exchange.",
-    Protection.LOCAL: "Portico watches the price and closes the position itself.",
-    Protection.FAILED: "Nobody watches the stop. Close the position, or set a stop at the exchange.",
+    Protection.NATIVE: "Its stop was read back from the exchange.",
+    Protection.LOCAL: "Nothing rests at the exchange. Portico watches the price.",
+    Protection.FAILED: "No stop could be proved at the exchange. Look there, or close the position.",
 }
 CLOSED = {
     ClosedReason.TAKE_PROFIT: "take-profit",

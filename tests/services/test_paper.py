@@ -27,6 +27,7 @@ from portal.trading.types import (
     ExecutionStatus,
     OrderState,
     PositionStatus,
+    Protection,
 )
 from tests.services.desk import Desk
 from tests.world import save
@@ -99,6 +100,22 @@ def test_signal_on_a_paper_account_is_filled_stopped_out_and_the_books_balance(
     left = position.dust_quantity * 50_000
     assert abs(balance() - 10_000 - position.realized_pnl) <= left + Decimal("0.000001")
     assert all(row.quantity == 0 for row in rows(PaperPositionRow))
+
+
+@pytest.mark.parametrize(("exchange", "market"), [("binance", "spot"), ("binanceusdm", "swap")])
+def test_stop_on_a_paper_account_rests_in_its_ledger_and_fires_there(
+    floor: Desk, exchange: str, market: str
+) -> None:
+    paper(floor, exchange, preset=fixed(floor, market_type=market))
+    floor.trade(sl="49000", tp="55000")
+    floor.protect()
+    assert floor.position().protection is Protection.NATIVE
+    assert [row.trigger_price for row in rows(PaperOrderRow)] == [None, 49_000]
+    floor.price("BTC/USDT", 48_500)
+    follow(floor)
+    assert floor.position().closed_reason is ClosedReason.STOP_LOSS
+    assert len(rows(PaperOrderRow)) == 2
+    assert books.verify() == []
 
 
 def test_limit_entry_on_a_paper_account_waits_and_is_filled_by_the_minute_job(floor: Desk) -> None:

@@ -146,7 +146,7 @@ def test_position_page_shows_exits_and_says_when_nobody_watches_the_stop(
         world.make_connection(alice), protection=Protection.FAILED, tp_prices=targets
     )
     page = visitor.see(f"/positions/{position.id}")
-    for expected in ("63,000", "66,000 done", "68,000", "Nobody watches the stop", "+1.49 USDT"):
+    for expected in ("63,000", "66,000 done", "68,000", "No stop could be proved", "+1.49 USDT"):
         assert expected in page, expected
 
 

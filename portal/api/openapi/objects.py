@@ -52,6 +52,8 @@ _POSITION: JsonDict = {
     "sl_price": nullable(DECIMAL),
     "tp_prices": {"type": "array", "items": _TARGET},
     "protection": one_of(Protection),
+    "protection_note": described(TEXT, "Why it is protected as it is."),
+    "protection_checked_at": described(nullable(MOMENT), "When that was last proved."),
     "opened_at": MOMENT,
     "closed_at": nullable(MOMENT),
     "closed_reason": nullable(one_of(ClosedReason)),

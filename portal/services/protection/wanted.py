@@ -22,7 +22,7 @@ def unproved() -> sa.Select[int]:
     rested = sa.or_(position.next_guard_at.is_(None), position.next_guard_at <= sa.func.now())
     return (
         sa.select(position.id)
-        .where(position.status == PositionStatus.OPEN, waits, rested)
+        .where(position.status == PositionStatus.OPEN, position.connection_id.is_not(None), waits, rested)
         .order_by(position.protection_due_since)
     )
 
@@ -32,6 +32,11 @@ def left_over() -> sa.Select[int]:
     return (
         sa.select(ExecutionPosition.id)
         .join(Order, Order.position_id == ExecutionPosition.id)
-        .where(Order.is_guard, Order.state.in_(LIVE), ExecutionPosition.status.not_in(_OPEN))
+        .where(
+            Order.is_guard,
+            Order.state.in_(LIVE),
+            Order.connection_id.is_not(None),
+            ExecutionPosition.status.not_in(_OPEN),
+        )
         .distinct()
     )
