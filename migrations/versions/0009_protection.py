@@ -27,9 +27,7 @@ def upgrade() -> None:
     op.add_column("orders", sa.Column("target_place", sa.Integer(), nullable=True))
     op.add_column("orders", sa.Column("working_order_id", sa.Text(), nullable=True))
     op.add_column("orders", sa.Column("proved_at", sa.DateTime(timezone=True), nullable=True))
-    op.create_index(
-        "ix_orders_live_guards", "orders", ["position_id"], postgresql_where=sa.text(_LIVE_GUARD)
-    )
+    op.create_index("ix_orders_live_guards", "orders", ["position_id"], postgresql_where=sa.text(_LIVE_GUARD))
     op.add_column(
         "execution_positions",
         sa.Column(
