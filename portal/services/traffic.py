@@ -1,5 +1,5 @@
 """The budget of requests that all processes share, the pauses that venues ask for, and the breakers of venues
-that do not answer. Kept in Redis, one round trip per question; docs/adr/0005 says why it is built like this.
+that do not answer. Kept in Redis, one round trip per question; docs/adr/0006 says why it is built like this.
 
 Without Redis: exits and questions about orders in doubt pass, everything else gets a small budget per
 process, and pauses that this process was told of still hold."""
