@@ -28,8 +28,7 @@ def _fanout(options: Options) -> list[Result]:
 
 MEASURES: dict[str, Callable[[Options], list[Result]]] = {
     # First: the others build the application in this process, which makes RQ write JSON here from then on,
-    # and
-    # RQ's own workers, the baseline, would not read it.
+    # and RQ's own workers, the baseline, would not read it.
     "worker": lambda options: worker.run(100 if options.quick else 1000, options.concurrency),
     "fanout": _fanout,
     "single": lambda options: single.run(20 if options.quick else 200, options.concurrency),
