@@ -1,8 +1,8 @@
 """A process of its own on a paper account, started by `test_paper_ledger`. Its commands: `trade N` places N
 orders; `hang` accepts one, writes it, and waits inside the transaction until it is killed."""
 
+import os
 import sys
-import time
 
 import sqlalchemy as sa
 
@@ -38,7 +38,8 @@ def hang(tables: PaperTables, request: OrderRequest) -> None:
         ledger.keep()
         assert (request.side, request.order_type) == (Side.BUY, OrderType.MARKET)
         print("holding", flush=True)
-        time.sleep(60)
+        sys.stdin.read()  # until it is killed; should the test die first, its end of the pipe closes
+        os._exit(1)  # and nothing is committed
 
 
 if __name__ == "__main__":
