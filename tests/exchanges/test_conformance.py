@@ -20,7 +20,7 @@ TRIED = [name for name in EXCHANGES if name not in CANNOT]
 LISTED = [name for name in listed_venues() if not venue(name).needs_base_url]
 
 
-def test_page_is_what_the_installed_ccxt_does() -> None:
+def test_f49_page_is_what_the_installed_ccxt_does() -> None:
     kept, found = PAGE.read_text(encoding="utf-8"), conformance.render()
     difference = difflib.unified_diff(
         kept.splitlines(), found.splitlines(), "kept", "found", n=0, lineterm=""
@@ -31,7 +31,7 @@ def test_page_is_what_the_installed_ccxt_does() -> None:
 
 
 @pytest.mark.parametrize("name", TRIED)
-def test_our_id_reaches_the_order_of_every_exchange_intact(name: str) -> None:
+def test_f49_our_id_reaches_the_order_of_every_exchange_intact(name: str) -> None:
     assert findings(name), "no kind of market was tried"
     for market, finding in findings(name).items():
         assert not finding.unsent, (market, finding.unsent)

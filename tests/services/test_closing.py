@@ -175,7 +175,7 @@ def test_stop_when_the_price_gains_enough_moves_to_break_even(desk: Desk) -> Non
     assert desk.position().closed_reason is ClosedReason.STOP_LOSS
 
 
-def test_dust_when_a_spot_position_closes_is_booked_exactly(desk: Desk) -> None:
+def test_f43_dust_when_a_spot_position_closes_is_booked_exactly(desk: Desk) -> None:
     """The fee of a spot buy is taken in base currency: what is left below one lot is dust, not a loss."""
     opened(desk, "sandbox")
     positions.request_close(desk.position().id, actor=desk.admin)

@@ -56,7 +56,7 @@ def test_stop_entry_when_the_trigger_is_reached_opens_the_position(desk: Desk) -
 
 
 @pytest.mark.parametrize("exchange", ["sandbox", "sandboxusdm"])
-def test_ioc_when_only_part_is_there_keeps_the_part(desk: Desk, exchange: str) -> None:
+def test_f44_ioc_when_only_part_is_there_keeps_the_part(desk: Desk, exchange: str) -> None:
     market = "swap" if exchange == "sandboxusdm" else "spot"
     desk.account(exchange=exchange, preset=fixed(desk, market_type=market))
     desk.price("BTC/USDT", 50_000)

@@ -192,7 +192,7 @@ def test_fills_when_they_stay_unreadable_raise_one_alarm(desk: Desk) -> None:
     assert told(desk, NotificationType.ERROR) == 1
 
 
-def test_same_trade_when_reported_twice_and_out_of_order_counts_once(
+def test_f45_same_trade_when_reported_twice_and_out_of_order_counts_once(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """F45."""

@@ -24,7 +24,7 @@ NEVER_ACCEPTED: list[tuple[str, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("kind", "rule"), ACCEPTED_BUT_UNANSWERED)
-def test_order_when_accepted_without_a_usable_answer_is_found_and_not_repeated(
+def test_f30_f31_f32_order_when_accepted_without_a_usable_answer_is_found_and_not_repeated(
     desk: Desk, kind: str, rule: dict[str, Any]
 ) -> None:
     desk.account()
@@ -47,7 +47,7 @@ def test_order_when_accepted_without_a_usable_answer_is_found_and_not_repeated(
 
 
 @pytest.mark.parametrize(("kind", "rule"), NEVER_ACCEPTED)
-def test_order_when_never_accepted_is_proved_absent_and_placed_once_more(
+def test_f29_order_when_never_accepted_is_proved_absent_and_placed_once_more(
     desk: Desk, kind: str, rule: dict[str, Any]
 ) -> None:
     desk.account()
@@ -75,7 +75,7 @@ def test_order_when_never_accepted_is_proved_absent_and_placed_once_more(
     assert first.client_order_id != second.client_order_id
 
 
-def test_order_when_proved_absent_twice_ends_not_placed(desk: Desk) -> None:
+def test_f29_order_when_proved_absent_twice_ends_not_placed(desk: Desk) -> None:
     desk.account()
     desk.sandbox.add_fault("close_before_accept")
     execution = desk.trade()
