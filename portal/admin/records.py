@@ -4,7 +4,11 @@ from portal.admin import links, people, values
 from portal.admin.base import PortalModelView
 from portal.admin.filters import Choice, Contains, Number, Since, Until
 from portal.models import AuditEntry, ExecutionAnalytics, ExecutionLog, Notification
+from portal.services import audit_chain
 from portal.trading.types import NotificationType
+
+#: Entries that are hashed again for every look at the audit page.
+_CHECKED = 1000
 
 
 class LogView(PortalModelView):
@@ -117,6 +121,7 @@ class NotificationView(PortalModelView):
 
 class AuditView(PortalModelView):
     noun = "audit"
+    list_template = "admin/audit.html"
     introduction = "Who did what to what. Rows are only ever added."
     empty_message = "Nobody changed anything yet."
     column_default_sort = ("id", True)
@@ -139,3 +144,7 @@ class AuditView(PortalModelView):
     column_formatters_detail = {"action": values.mono}
     number_columns = ("object_id",)
     text_columns = ("data",)
+
+    def chain(self) -> audit_chain.Chain:
+        """Whether the newest entries are as they were written."""
+        return audit_chain.verify(newest=_CHECKED)

@@ -1,7 +1,7 @@
-"""Nightly jobs: statistics, and the proof that the books balance."""
+"""Nightly jobs: statistics, and the proofs that the books balance and that the audit trail is whole."""
 
 from portal.jobs.ticks import tick
-from portal.services import analytics, books
+from portal.services import analytics, audit_chain, books
 
 
 @tick
@@ -12,3 +12,8 @@ def update_analytics() -> None:
 @tick
 def verify_books() -> None:
     books.verify_books_nightly()
+
+
+@tick
+def verify_audit() -> None:
+    audit_chain.verify_nightly()

@@ -48,7 +48,9 @@ PERIODIC = (
     Periodic("sweep", 10),
     Periodic("check_positions", 60),
     Periodic("sync_connections", 60),
+    Periodic("send_notifications", 60),
     Periodic("check_connections", 300),
     Periodic("update_analytics", DAY, time(0, 5)),
     Periodic("verify_books", DAY, time(0, 5)),
+    Periodic("verify_audit", DAY, time(0, 5)),
 )

@@ -51,7 +51,10 @@ JOBS: Mapping[str, JobSpec] = MappingProxyType({
     "test_connection": JobSpec("portal.jobs.connections.test_connection", DEFAULT, 60),
     "update_analytics": JobSpec("portal.jobs.analytics.update_analytics", DEFAULT, 1800),
     "verify_books": JobSpec("portal.jobs.analytics.verify_books", DEFAULT, 1800),
+    "verify_audit": JobSpec("portal.jobs.analytics.verify_audit", DEFAULT, 1800),
     "deliver_notification": JobSpec(
         "portal.jobs.notifications.deliver_notification", NOTIFY, 60, retry_delays=(10, 60, 300)
     ),
+    "test_channel": JobSpec("portal.jobs.notifications.test_channel", NOTIFY, 60),
+    "send_notifications": JobSpec("portal.jobs.notifications.send_notifications", DEFAULT, 60),
 })  # fmt: skip

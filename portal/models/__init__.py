@@ -1,10 +1,12 @@
 """The tables, one file per noun. Columns and small questions about one row; no I/O, no commits."""
 
 from portal.models.analytics import ExecutionAnalytics
-from portal.models.audit import AuditEntry
+from portal.models.audit import AuditEntry, AuditHead
+from portal.models.channel import NotificationChannel, NotificationDelivery
 from portal.models.connection import ExecutionConnection
 from portal.models.data_connection import DataConnection
 from portal.models.execution import UNSETTLED, Execution
+from portal.models.invitation import Invitation
 from portal.models.lease import JobLease
 from portal.models.log import ExecutionLog
 from portal.models.notification import Notification
@@ -16,9 +18,11 @@ from portal.models.paper import (
     PaperOrderRow,
     PaperPositionRow,
 )
+from portal.models.passkey import Passkey
 from portal.models.plan import Plan, Subscription, plan_signals
 from portal.models.position import ExecutionPosition
 from portal.models.preset import TradingPreset
+from portal.models.session import UserSession
 from portal.models.signal import Signal, publish_sequence
 from portal.models.token import ApiToken
 from portal.models.trading_state import TradingState
@@ -32,6 +36,7 @@ __all__ = [
     "UNSETTLED",
     "ApiToken",
     "AuditEntry",
+    "AuditHead",
     "DataConnection",
     "Execution",
     "ExecutionAnalytics",
@@ -39,14 +44,18 @@ __all__ = [
     "ExecutionLog",
     "ExecutionPosition",
     "Fill",
+    "Invitation",
     "JobLease",
     "Notification",
+    "NotificationChannel",
+    "NotificationDelivery",
     "Order",
     "PaperAccountRow",
     "PaperBalanceRow",
     "PaperFillRow",
     "PaperOrderRow",
     "PaperPositionRow",
+    "Passkey",
     "Plan",
     "Role",
     "Signal",
@@ -54,6 +63,7 @@ __all__ = [
     "TradingPreset",
     "TradingState",
     "User",
+    "UserSession",
     "plan_signals",
     "publish_sequence",
 ]

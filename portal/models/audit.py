@@ -1,4 +1,5 @@
-"""Who did what to what. Rows are only ever added."""
+"""Who did what to what. Rows are only ever added; the database refuses anything else and chains them by hash
+(`migrations/versions/0010_audit_chain.py`)."""
 
 from datetime import datetime
 
@@ -12,6 +13,9 @@ from portal.models.base import IntPk, foreign_key
 
 class AuditEntry(Base):
     __tablename__ = "audit_entries"
+    __table_args__ = (
+        sa.Index("ix_audit_entries_unchained", "id", postgresql_where=sa.text("number IS NULL")),
+    )
 
     id: Mapped[IntPk]
     at: Mapped[datetime] = mapped_column(default=utcnow, index=True)
@@ -24,3 +28,19 @@ class AuditEntry(Base):
     object_id: Mapped[int | None] = mapped_column(sa.BigInteger)
     #: What changed; never a secret.
     data: Mapped[JsonDict] = mapped_column(JSONB, default=dict)
+    #: Place in the chain, without gaps, in the order of the commits; given by the database at the commit.
+    number: Mapped[int | None] = mapped_column(sa.BigInteger, unique=True)
+    #: SHA-256 of the predecessor's hash and this row; given by the database with the number.
+    hash: Mapped[str | None]
+
+
+class AuditHead(Base):
+    """The one row that says where the chain ends, so that missing last rows are noticed."""
+
+    __tablename__ = "audit_heads"
+
+    id: Mapped[IntPk]
+    #: Number of the newest entry.
+    number: Mapped[int] = mapped_column(sa.BigInteger)
+    #: Hash of the newest entry.
+    hash: Mapped[str]

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 from portal.config import Settings
 from portal.db import end_read
+from portal.services.health_checks_audit import check_audit
 from portal.services.health_checks_data import (
     check_connections,
     check_credentials,
@@ -27,6 +28,7 @@ _Check = Callable[[Settings], Iterator[Finding]]
 _SERVERS: tuple[_Check, ...] = (check_secret_files, check_redis, check_database)
 #: They need the tables of this version.
 _DATA: tuple[_Check, ...] = (
+    check_audit,
     check_credentials,
     check_connections,
     check_keys,
