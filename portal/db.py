@@ -4,7 +4,7 @@ here."""
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -131,17 +131,18 @@ def in_transaction() -> bool:
     return bool(db.session.info.get(_OWNED))
 
 
-def request_job(name: str, *ids: int) -> None:
-    """Ask for a job once the running transaction has committed (see `portal/events.py`). A hint, never a
-    promise: whatever must happen is in a row that the sweeper finds."""
+def request_job(name: str, *ids: int, after: timedelta = timedelta(0)) -> None:
+    """Ask for a job once the running transaction has committed (see `portal/events.py`), to start `after`
+    that moment. A hint, never a promise: whatever must happen is in a row that the sweeper finds."""
     # A dict, because a list would be searched a thousand times for a thousand connections.
-    jobs: dict[tuple[str, tuple[int, ...]], None] = db.session.info.setdefault(_JOBS, {})
-    jobs[name, ids] = None
+    jobs: dict[tuple[str, tuple[int, ...]], timedelta] = db.session.info.setdefault(_JOBS, {})
+    jobs[name, ids] = min(after, jobs.get((name, ids), after))
 
 
-def requested_jobs(session: orm.Session) -> list[tuple[str, tuple[int, ...]]]:
-    """Take the jobs remembered on `session` (for `portal/events.py` only)."""
-    return list(session.info.pop(_JOBS, {}))
+def requested_jobs(session: orm.Session) -> dict[tuple[str, tuple[int, ...]], timedelta]:
+    """Take the jobs remembered on `session`, and when they are wanted (for `portal/events.py` only)."""
+    jobs: dict[tuple[str, tuple[int, ...]], timedelta] = session.info.pop(_JOBS, {})
+    return jobs
 
 
 def end_read() -> None:

@@ -8,6 +8,7 @@ enqueued after the commit. Facts that shape this file (measured, SQLAlchemy 2.1)
 * Bulk `update()` is invisible here: the state of a signal is never bulk-updated."""
 
 from collections import defaultdict
+from datetime import timedelta
 from typing import Any
 
 from flask_sqlalchemy.session import Session as FlaskSession
@@ -47,14 +48,14 @@ def remember_new_executions(session: Session, _context: Any) -> None:
 def enqueue_remembered(session: Session) -> None:
     if session.in_nested_transaction():
         return
-    by_name: dict[str, list[int]] = defaultdict(list)
-    for name, ids in requested_jobs(session):
+    alike: dict[tuple[str, timedelta], list[int]] = defaultdict(list)
+    for (name, ids), after in requested_jobs(session).items():
         if ids:
-            by_name[name].extend(ids)
+            alike[name, after].extend(ids)
         else:
             queues.enqueue(name)
-    for name, many in by_name.items():
-        queues.enqueue_many(name, many)
+    for (name, after), many in alike.items():
+        queues.enqueue_many(name, many, after=after)
 
 
 def forget_on_root_rollback(session: Session, previous: Any) -> None:

@@ -6,6 +6,7 @@ When Redis is away nothing is lost: the rows are committed, and the sweeper asks
 import logging
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 
 from flask import Flask, current_app
 from redis import Redis, RedisError
@@ -24,6 +25,7 @@ logger = logging.getLogger(__name__)
 TIMEOUT = 0.8
 #: After such a wait, seconds in which nobody waits again.
 QUIET = 2.0
+_NOW = timedelta(0)
 
 
 class JobQueues:
@@ -39,11 +41,12 @@ class JobQueues:
         """Ask for one job. True when Redis took it; False, and a line in the log, when not. Never raises."""
         return self._send(name, [ids])
 
-    def enqueue_many(self, name: str, ids: Iterable[int]) -> bool:
-        """Ask for one job per id in a single round trip. Same answers as `enqueue`."""
-        return self._send(name, [(each,) for each in ids])
+    def enqueue_many(self, name: str, ids: Iterable[int], *, after: timedelta = _NOW) -> bool:
+        """Ask for one job per id in a single round trip, to start `after` now, to about a second. Same
+        answers as `enqueue`."""
+        return self._send(name, [(each,) for each in ids], after)
 
-    def _send(self, name: str, groups: Sequence[Sequence[int]]) -> bool:
+    def _send(self, name: str, groups: Sequence[Sequence[int]], after: timedelta = _NOW) -> bool:
         spec = self.jobs.get(name)
         if spec is None:
             logger.error("job %s is not in the table of jobs; it was not queued", name)
@@ -54,7 +57,7 @@ class JobQueues:
             return False
         try:
             pipe = self.connection.pipeline(transaction=False)
-            add_jobs(pipe, name, spec, groups)
+            add_jobs(pipe, name, spec, groups, after)
             pipe.execute()
         except (RedisError, OSError) as error:
             self._note_failure(name, len(groups), error)
@@ -99,9 +102,9 @@ def enqueue(name: str, *ids: int) -> bool:
     return _current().enqueue(name, *ids)
 
 
-def enqueue_many(name: str, ids: Iterable[int]) -> bool:
+def enqueue_many(name: str, ids: Iterable[int], *, after: timedelta = _NOW) -> bool:
     """`JobQueues.enqueue_many` of the current app. Never raises."""
-    return _current().enqueue_many(name, ids)
+    return _current().enqueue_many(name, ids, after=after)
 
 
 def _current() -> JobQueues:

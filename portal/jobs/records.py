@@ -7,7 +7,7 @@ as long. Only names and row ids go in, never a secret. Sends nothing: the caller
 import json
 import os
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from rq.job import JobStatus
@@ -54,8 +54,11 @@ def make_record(name: str, spec: JobSpec, ids: Sequence[int], created_at: str) -
     return record
 
 
-def add_jobs(pipe: Any, name: str, spec: JobSpec, groups: Iterable[Sequence[int]]) -> None:
-    """Queue one job per group of ids, in order. Records first, so that nobody pops an id without a record."""
+def add_jobs(
+    pipe: Any, name: str, spec: JobSpec, groups: Iterable[Sequence[int]], after: timedelta = timedelta(0)
+) -> None:
+    """Queue one job per group of ids, in order, now or `after` now. Records first, so that nobody pops an id
+    without a record."""
     now = datetime.now(UTC)
     created_at = utcformat(now)
     job_ids = []
@@ -67,7 +70,10 @@ def add_jobs(pipe: Any, name: str, spec: JobSpec, groups: Iterable[Sequence[int]
     pipe.sadd(keys.QUEUES, keys.queue(spec.queue))
     if spec.spread_seconds and len(job_ids) > 1:
         step = spec.spread_seconds / len(job_ids)
-        due = {job: now.timestamp() + step * place for place, job in enumerate(job_ids)}
+        start = (now + after).timestamp()
+        due = {job: start + step * place for place, job in enumerate(job_ids)}
         pipe.zadd(keys.scheduled(spec.queue), due)
+    elif job_ids and after:
+        pipe.zadd(keys.scheduled(spec.queue), dict.fromkeys(job_ids, (now + after).timestamp()))
     elif job_ids:
         pipe.rpush(keys.queue(spec.queue), *job_ids)

@@ -171,7 +171,7 @@ class PortalWorker(BaseWorker):
         names = self.queue_names()
         return [
             (self._pace.heartbeat, self._presence.show),
-            (self._pace.due, lambda: upkeep.move_due(self._books, [n for n in names if not is_urgent(n)])),
+            (self._pace.due, lambda: upkeep.move_due(self._books, names)),
             (self._pace.due, self._books.write_late),
             (self._pace.clean, lambda: upkeep.clean(self._books, names)),
         ]

@@ -3,6 +3,7 @@
 import json
 import logging
 import time
+from datetime import timedelta
 
 import pytest
 from redis import Redis
@@ -122,3 +123,13 @@ def test_enqueue_when_redis_was_restarted_then_the_dead_connection_costs_no_job(
     assert json.loads(redis.hget(keys.job(Queue(ORDERS, connection=redis).job_ids[-1]), "data") or b"")[
         2
     ] == [2]
+
+
+def test_enqueue_many_when_a_job_is_wanted_later_then_it_waits_for_its_time(
+    queues: JobQueues, redis: Redis
+) -> None:
+    before = time.time()
+    assert queues.enqueue_many("order", [1, 2], after=timedelta(seconds=3))
+    assert Queue(ORDERS, connection=redis).job_ids == []
+    due = [at for _, at in redis.zrange(keys.scheduled(ORDERS), 0, -1, withscores=True)]
+    assert due == [pytest.approx(before + 3, abs=0.5)] * 2

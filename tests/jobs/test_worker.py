@@ -1,6 +1,7 @@
 """The worker with a real Redis: what runs, in which order, how many at once, and what RQ shows of it."""
 
 import time
+from datetime import timedelta
 
 from redis import Redis
 from rq import Queue, Worker
@@ -172,3 +173,16 @@ def test_jobs_of_a_killed_worker_when_their_lease_ends_then_they_are_failed_and_
     eventually(lambda: not redis.sismember(keys.WORKERS, keys.worker("killed")))
     assert not redis.sismember(keys.workers_of(WATCH), keys.worker("killed"))
     assert marks(redis) == []
+
+
+def test_order_when_wanted_later_then_starts_about_then_and_once(
+    queues: JobQueues, redis: Redis, start_worker: StartWorker
+) -> None:
+    start_worker()
+    began = time.monotonic()
+    queues.enqueue_many("order", [5], after=timedelta(seconds=0.6))
+    queues.enqueue("order", 4)
+    eventually(lambda: len(marks(redis)) == 2)
+    assert time.monotonic() - began > 0.5
+    assert marks(redis) == ["order 4", "order 5"]
+    assert redis.zcard(keys.scheduled(ORDERS)) == 0
