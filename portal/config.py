@@ -53,6 +53,11 @@ class Settings:
         "Signs sessions and client order ids; at least 32 characters, the same on every machine. Generated "
         "once with the embedded PostgreSQL, otherwise required.", secret=True,
     )  # fmt: skip
+    secret_key_fallbacks: tuple[str, ...] = _setting(
+        "PORTAL_SECRET_KEY_FALLBACKS", read.read_secret_keys, "",
+        "Earlier secret keys, separated by commas: sessions that they signed go on. Remove them when "
+        "PORTAL_SESSION_MAX_HOURS have passed.", secret=True,
+    )  # fmt: skip
     credential_keys: tuple[str, ...] = _setting(
         "PORTAL_CREDENTIAL_KEYS", read.read_credential_keys, None,
         "Encrypt exchange credentials: base64 texts of 32 bytes, separated by commas. The first encrypts, "
@@ -73,6 +78,19 @@ class Settings:
     trusted_proxies: int = _setting(
         "PORTAL_TRUSTED_PROXIES", read.read_int(0, 10), "0",
         "How many reverse proxies in front of the web process set X-Forwarded headers. 0 ignores them.",
+    )  # fmt: skip
+    session_idle_minutes: int = _setting(
+        "PORTAL_SESSION_IDLE_MINUTES", read.read_int(1, 10_080), "720",
+        "A login ends after so many minutes in which nothing was asked for.",
+    )  # fmt: skip
+    session_max_hours: int = _setting(
+        "PORTAL_SESSION_MAX_HOURS", read.read_int(1, 8760), "168",
+        "A login ends so many hours after it began, whatever happens.",
+    )  # fmt: skip
+    require_second_factor: str = _setting(
+        "PORTAL_REQUIRE_SECOND_FACTOR", read.read_choice("none", "admins", "everyone"), "none",
+        "Who must have a second factor: `none`, `admins` or `everyone`. Whoever lacks one sets it up before "
+        "anything else.",
     )  # fmt: skip
     web_processes: int = _setting(
         "PORTAL_WEB_PROCESSES", read.read_int(1, 64), "1", "Web server processes of `portal web`.",
@@ -97,6 +115,11 @@ class Settings:
         "PORTAL_EGRESS", read.read_name, "default",
         "Name of the address under which this machine reaches exchanges. Machines with the same name share "
         "one budget of requests per exchange; give each address a name of its own.",
+    )  # fmt: skip
+    notify_private_hosts: tuple[str, ...] = _setting(
+        "PORTAL_NOTIFY_PRIVATE_HOSTS", read.read_hosts, "",
+        "IP addresses of this machine or its network that notifications may be sent to, separated by commas "
+        "(a Gotify or ntfy of your own). All others inside are refused, whatever their names.",
     )  # fmt: skip
     max_order_notional: Decimal | None = _setting(
         "PORTAL_MAX_ORDER_NOTIONAL", read.read_limit, None,
@@ -151,7 +174,11 @@ class Settings:
     @property
     def secrets(self) -> tuple[str, ...]:
         """What must never reach a log line or a page."""
-        return tuple(secret for secret in (self.secret_key, *self.credential_keys) if secret)
+        return tuple(
+            secret
+            for secret in (self.secret_key, *self.secret_key_fallbacks, *self.credential_keys)
+            if secret
+        )
 
     def require_secrets(self) -> Self:
         """These settings. Raises ConfigError when a secret is missing."""

@@ -3,6 +3,7 @@ that names the variable; a secret never appears in a message. Knows no setting b
 
 import base64
 import binascii
+import ipaddress
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -132,6 +133,17 @@ def read_web_url(name: str, value: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
+def read_hosts(name: str, value: str) -> tuple[str, ...]:
+    """Literal IP addresses; names could be pointed anywhere by whoever runs their DNS."""
+    hosts = tuple(host.strip() for host in value.split(",") if host.strip())
+    for host in hosts:
+        try:
+            ipaddress.ip_address(host)
+        except ValueError:
+            raise ConfigError(f"{name} must be IP addresses separated by commas; {host!r} is none.") from None
+    return hosts
+
+
 def read_exchange_urls(name: str, value: str) -> Mapping[str, str]:
     try:
         table = json.loads(value)
@@ -143,9 +155,16 @@ def read_exchange_urls(name: str, value: str) -> Mapping[str, str]:
 
 
 def read_secret_key(name: str, value: str) -> str:
-    if len(value.strip()) < 32:
+    key = value.strip()
+    if len(key) < 32:
         raise ConfigError(f"{name} must have at least 32 characters.")
-    return value.strip()
+    if re.search(r"change.?(me|this)", key.lower()):
+        raise ConfigError(f"{name} is a placeholder. `openssl rand -base64 32` prints a good value.")
+    return key
+
+
+def read_secret_keys(name: str, value: str) -> tuple[str, ...]:
+    return tuple(read_secret_key(name, key) for key in value.split(",") if key.strip())
 
 
 def read_credential_keys(name: str, value: str) -> tuple[str, ...]:

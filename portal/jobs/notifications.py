@@ -1,7 +1,17 @@
-"""The job that RQ may repeat: delivering a notification."""
+"""Jobs that write to the outside: the only ones that RQ may repeat."""
 
-from portal.services import notifications
+from portal.jobs.ticks import tick
+from portal.services.channels import delivery
 
 
 def deliver_notification(notification_id: int) -> None:
-    notifications.deliver(notification_id)
+    delivery.deliver(notification_id)
+
+
+def test_channel(channel_id: int) -> None:
+    delivery.send_test(channel_id)
+
+
+@tick
+def send_notifications() -> None:
+    delivery.send_due()

@@ -6,6 +6,11 @@ from datetime import UTC, datetime, time, timedelta
 from portal.jobs.table import JOBS
 
 DAY = 24 * 3600
+#: A daily job that was killed or failed is tried again after so long; until then its run may still go on.
+AGAIN = 3600
+
+#: Schedulers whose clocks differ by less leave each other's entries alone.
+_CLOCKS_DIFFER = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +40,27 @@ class Periodic:
 
     def next(self, now: datetime) -> datetime:
         """The suggestion after this moment: a quarter into a tick, so that clocks which differ by less agree
-        on the tick."""
+        on the tick. A daily job is suggested every hour from its time on: the lease knows whether it ended
+        well."""
         if self.at is not None:
             today = self.first(now)
-            return today if today > now else today + timedelta(days=1)
+            if today > now:
+                return today
+            again = today + timedelta(seconds=AGAIN * ((now - today) // timedelta(seconds=AGAIN) + 1))
+            return min(again, today + timedelta(days=1))
         into = now.timestamp() % self.interval
         wait = self.interval / 4 - into
         return now + timedelta(seconds=wait if wait > 0 else wait + self.interval)
+
+    @property
+    def again_after(self) -> int | None:
+        """Seconds after which a run that never ended may be repeated within its tick. None: the next tick is
+        soon enough."""
+        return AGAIN if self.at is not None else None
+
+    def latest(self, now: datetime) -> datetime:
+        """The next suggestion cannot be later than this, whatever happened."""
+        return now + timedelta(seconds=self.interval if self.at is None else DAY) + _CLOCKS_DIFFER
 
 
 PERIODIC = (

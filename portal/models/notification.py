@@ -12,7 +12,10 @@ from portal.trading.types import NotificationType
 
 class Notification(Base):
     __tablename__ = "notifications"
-    __table_args__ = (sa.Index("ix_notifications_user", "user_id", "id"),)
+    __table_args__ = (
+        sa.Index("ix_notifications_user", "user_id", "id"),
+        sa.Index("ix_notifications_unrouted", "id", postgresql_where=sa.text("routed_at IS NULL")),
+    )
 
     id: Mapped[IntPk]
     #: Who is told; empty = every administrator.
@@ -25,3 +28,5 @@ class Notification(Base):
     position_id: Mapped[int | None] = mapped_column(sa.ForeignKey("execution_positions.id"))
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
     read_at: Mapped[datetime | None]
+    #: When it was decided to which channels it goes; empty = not yet.
+    routed_at: Mapped[datetime | None]

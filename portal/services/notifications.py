@@ -1,12 +1,13 @@
 """What account owners are told. In-app rows are written with the change they speak of; nothing here talks
-to the outside."""
+to the outside: `portal/services/channels` does, afterwards."""
 
 from collections.abc import Iterable
 
 import sqlalchemy as sa
 
-from portal.db import db, transaction, utcnow
+from portal.db import db, request_job, transaction, utcnow
 from portal.models import Execution, ExecutionConnection, ExecutionPosition, Notification, User
+from portal.services.channels import reach
 from portal.trading.types import NotificationType
 
 
@@ -27,17 +28,19 @@ def notify(
         if owner is None and row is not None:
             owner = row.owner_id
     source = execution or position
-    db.session.add(
-        Notification(
-            user_id=owner,
-            type=type_,
-            title=title,
-            body=body,
-            connection_id=connection.id if connection else (source.connection_id if source else None),
-            execution_id=execution.id if execution else None,
-            position_id=position.id if position else None,
-        )
+    told = Notification(
+        user_id=owner,
+        type=type_,
+        title=title,
+        body=body,
+        connection_id=connection.id if connection else (source.connection_id if source else None),
+        execution_id=execution.id if execution else None,
+        position_id=position.id if position else None,
     )
+    db.session.add(told)
+    if reach.has_channel(owner):
+        db.session.flush()
+        request_job("deliver_notification", told.id)
 
 
 def mark_read(user: User, ids: Iterable[int] | None = None) -> int:
@@ -51,8 +54,3 @@ def mark_read(user: User, ids: Iterable[int] | None = None) -> int:
         statement = statement.where(Notification.id.in_(list(ids)))
     with transaction() as session:
         return int(session.execute(statement).rowcount)  # type: ignore[attr-defined]
-
-
-def deliver(notification_id: int) -> None:
-    """Send one notification to the owner's outside channels. None exist yet: in-app rows need no delivery."""
-    db.session.get(Notification, notification_id)

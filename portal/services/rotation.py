@@ -12,15 +12,15 @@ from portal import crypto
 from portal.crypto import DecryptionError
 from portal.db import transaction
 from portal.errors import PortalError
-from portal.models import DataConnection, ExecutionConnection
+from portal.models import DataConnection, ExecutionConnection, NotificationChannel
 
 #: Rows per transaction: a fraction of a second, so that nobody waits longer for a row.
 BATCH = 500
 
 #: Called with (rows done, of how many).
 Progress = Callable[[int, int], None]
-Encrypted = type[ExecutionConnection] | type[DataConnection]
-_ENCRYPTED: tuple[Encrypted, ...] = (ExecutionConnection, DataConnection)
+Encrypted = type[ExecutionConnection] | type[DataConnection] | type[NotificationChannel]
+_ENCRYPTED: tuple[Encrypted, ...] = (ExecutionConnection, DataConnection, NotificationChannel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,10 @@ def _rotate_batch(model: Encrypted, after_id: int, *, wait: bool) -> _Batch | No
     )
     changed, unreadable = 0, set()
     with transaction() as session:
-        rows = cast("list[ExecutionConnection | DataConnection]", session.execute(query).scalars().all())
+        rows = cast(
+            "list[ExecutionConnection | DataConnection | NotificationChannel]",
+            session.execute(query).scalars().all(),
+        )
         for row in rows:
             try:
                 changed += row.reencrypt()

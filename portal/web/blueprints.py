@@ -2,10 +2,11 @@
 
 from flask import Blueprint
 
+from portal.web.channels import channels
 from portal.web.connections import connections
 from portal.web.executions import executions
 from portal.web.home import home
 from portal.web.notifications import notifications
 from portal.web.positions import positions
 
-BLUEPRINTS: tuple[Blueprint, ...] = (home, connections, positions, executions, notifications)
+BLUEPRINTS: tuple[Blueprint, ...] = (home, connections, positions, executions, notifications, channels)

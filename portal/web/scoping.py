@@ -14,6 +14,7 @@ from portal.models import (
     ExecutionLog,
     ExecutionPosition,
     Notification,
+    NotificationChannel,
     Signal,
     Subscription,
     User,
@@ -49,6 +50,7 @@ _NOUNS: dict[type[Base], str] = {
     ExecutionConnection: "connection",
     ExecutionPosition: "position",
     Notification: "notification",
+    NotificationChannel: "channel",
     Signal: "signal",
 }
 
@@ -66,6 +68,8 @@ def _is_owner(user: User, model: type[Base]) -> sa.ColumnElement[bool]:
         return sa.or_(mine, Notification.user_id.is_(None)) if user.is_admin else mine
     if model is Signal:
         return sa.exists().where(Execution.signal_id == Signal.id, Execution.owner_id == user.id)
+    if model is NotificationChannel:
+        return NotificationChannel.user_id == user.id
     if model is Subscription:
         return Subscription.user_id == user.id
     if model in _WITH_OWNER_ID:

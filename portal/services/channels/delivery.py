@@ -1,0 +1,229 @@
+"""Sending what is due. Whoever moves `due_at` forward has the messages; a crash in between sends them once
+more, which people bear better than silence."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import sqlalchemy as sa
+from flask import current_app
+
+from portal.config import Settings
+from portal.crypto import DecryptionError
+from portal.db import db, end_read, request_job, transaction, utcnow
+from portal.errors import PortalError
+from portal.models import (
+    ExecutionConnection,
+    Notification,
+    NotificationChannel,
+    NotificationDelivery,
+)
+from portal.services.channels import routing, texts, timing
+from portal.services.channels.posting import NotDeliveredError, post
+from portal.services.notifications import notify
+from portal.trading.types import NotificationType
+
+logger = logging.getLogger(__name__)
+
+_CLAIM = timedelta(seconds=90)
+_MOST = 200
+#: So many messages refused in a row, and the channel is switched off.
+_BROKEN = 12
+
+
+@dataclass(frozen=True, slots=True)
+class _Parcel:
+    """What is sent to one channel at once."""
+
+    channel_id: int
+    name: str
+    url: str
+    deliveries: tuple[int, ...]
+    message: texts.Message
+
+
+def deliver(notification_id: int) -> None:
+    """Send one notification, and what else is due there, to the owner's channels. Owns its transactions; may
+    be repeated. Raises NotDeliveredError when a channel refused and it is worth asking again soon."""
+    routing.route([notification_id])
+    mine = sa.select(NotificationDelivery.channel_id).where(
+        NotificationDelivery.notification_id == notification_id, *_waiting()
+    )
+    channels = list(db.session.execute(mine).scalars())
+    end_read()
+    _send_to(channels)
+
+
+def send_due() -> int:
+    """The minute's round: route what was missed, and ask for what is due (quiet hours that ended, digests,
+    second tries). Owns its transactions; may be repeated. Returns how many channels have something due."""
+    routing.route_rest()
+    with transaction() as session:
+        due = (
+            sa.select(sa.func.min(NotificationDelivery.notification_id))
+            .where(*_waiting())
+            .group_by(NotificationDelivery.channel_id)
+        )
+        waiting = list(session.execute(due).scalars())
+        for notification_id in waiting:
+            request_job("deliver_notification", notification_id)
+    return len(waiting)
+
+
+def send_test(channel_id: int) -> None:
+    """Send the test message that somebody asked for. Owns its transactions; sends once per request. Raises
+    nothing that a service can cause: what it said is on the channel's row."""
+    with transaction() as session:
+        channel = session.get(NotificationChannel, channel_id, with_for_update={"of": NotificationChannel})
+        if channel is None or channel.test_requested_at is None:
+            return
+        channel.test_requested_at = None
+        try:
+            parcel = _Parcel(
+                channel.id, channel.name, _url(channel), (),
+                texts.test_message(channel.name, _settings().public_url),
+            )  # fmt: skip
+        except DecryptionError as error:
+            channel.last_error = str(error)
+            return
+    try:
+        _post(parcel)
+    except NotDeliveredError:
+        logger.info("channel %s: the test message was refused", channel_id)
+
+
+def _send_to(channels: Sequence[int]) -> None:
+    refused: list[str] = []
+    for channel_id in channels:
+        parcel = _claim(channel_id)
+        if parcel is None:
+            continue
+        try:
+            _post(parcel)
+        except NotDeliveredError as error:
+            refused.append(f"{parcel.name}: {error}")
+    if refused:
+        raise NotDeliveredError("; ".join(refused))
+
+
+def _post(parcel: _Parcel) -> None:
+    try:
+        post(parcel.url, parcel.message, _settings().notify_private_hosts)
+    except NotDeliveredError as error:
+        _record_failure(parcel, str(error))
+        raise
+    now = utcnow()
+    with transaction() as session:
+        session.execute(
+            sa.update(NotificationDelivery)
+            .where(NotificationDelivery.id.in_(parcel.deliveries))
+            .values(sent_at=now, error=None)
+            .execution_options(synchronize_session=False)
+        )
+        session.execute(
+            sa.update(NotificationChannel)
+            .where(NotificationChannel.id == parcel.channel_id)
+            .values(last_sent_at=now, last_error=None, failures=0)
+            .execution_options(synchronize_session=False)
+        )
+
+
+def _claim(channel_id: int) -> _Parcel | None:
+    """Everything that is due for one channel, taken so that nobody else sends it."""
+    with transaction() as session:
+        channel = session.get(NotificationChannel, channel_id)
+        if channel is None or not channel.is_active:
+            return None
+        due = (
+            sa.select(NotificationDelivery)
+            .where(NotificationDelivery.channel_id == channel_id, *_waiting())
+            .order_by(NotificationDelivery.notification_id)
+            .limit(_MOST)
+            .with_for_update(skip_locked=True)
+        )
+        taken = session.execute(due).scalars().all()
+        if not taken:
+            return None
+        for delivery in taken:
+            delivery.due_at = utcnow() + _CLAIM
+            delivery.attempts += 1
+        told = _told([delivery.notification_id for delivery in taken])
+        try:
+            url = _url(channel)
+        except DecryptionError as error:
+            channel.is_active, channel.last_error = False, str(error)
+            return None
+        ids = tuple(delivery.id for delivery in taken)
+        return _Parcel(channel.id, channel.name, url, ids, texts.message(told, _settings().public_url))
+
+
+def _told(ids: Sequence[int]) -> list[texts.Told]:
+    rows = db.session.execute(
+        sa.select(Notification, ExecutionConnection.name)
+        .outerjoin(ExecutionConnection, ExecutionConnection.id == Notification.connection_id)
+        .where(Notification.id.in_(ids))
+        .order_by(Notification.id)
+    ).all()
+    return [
+        texts.Told(row.type, row.title, row.body, account, _path(row), row.created_at)
+        for row, account in rows
+    ]
+
+
+def _path(row: Notification) -> str:
+    if row.position_id is not None:
+        return f"/positions/{row.position_id}"
+    if row.execution_id is not None:
+        return f"/executions/{row.execution_id}"
+    if row.connection_id is not None:
+        return f"/connections/{row.connection_id}"
+    return "/notifications"
+
+
+def _record_failure(parcel: _Parcel, why: str) -> None:
+    now = utcnow()
+    with transaction() as session:
+        channel = session.get(NotificationChannel, parcel.channel_id, populate_existing=True)
+        if channel is None:
+            return
+        channel.last_error = why
+        if not parcel.deliveries:
+            return
+        channel.failures += 1
+        for delivery in session.execute(
+            sa.select(NotificationDelivery).where(NotificationDelivery.id.in_(parcel.deliveries))
+        ).scalars():
+            again = timing.retry_at(delivery.attempts, now)
+            delivery.error = why
+            delivery.due_at = again or now
+            delivery.given_up_at = None if again else now
+        if channel.failures >= _BROKEN and channel.is_active:
+            channel.is_active = False
+            notify(
+                NotificationType.ERROR,
+                f"Your channel “{channel.name}” was switched off",
+                f"{_BROKEN} messages in a row were not taken: {why}. What happens is told in the portal only "
+                "until you correct the channel and switch it on.",
+                user_id=channel.user_id,
+            )
+
+
+def _waiting() -> tuple[sa.ColumnElement[bool], ...]:
+    return (
+        NotificationDelivery.sent_at.is_(None),
+        NotificationDelivery.given_up_at.is_(None),
+        NotificationDelivery.due_at <= utcnow(),
+    )
+
+
+def _url(channel: NotificationChannel) -> str:
+    url = channel.get_credential("url")
+    if url is None:
+        raise PortalError(f"channel {channel.id} has no address")
+    return url
+
+
+def _settings() -> Settings:
+    settings: Settings = current_app.extensions["portal_settings"]
+    return settings
