@@ -5,6 +5,7 @@ from flask_admin import Admin
 from flask_admin.theme import Bootstrap4Theme
 
 from portal import models
+from portal.admin.channels import ChannelView
 from portal.admin.connections import ConnectionView
 from portal.admin.dashboard import DashboardView
 from portal.admin.data_connections import DataConnectionView
@@ -34,6 +35,7 @@ VIEWS = (
     (SubscriptionView, models.Subscription, "Subscriptions", "subscriptions", "People"),
     (UserView, models.User, "Users", "users", "People"),
     (TokenView, models.ApiToken, "API tokens", "tokens", "People"),
+    (ChannelView, models.NotificationChannel, "Channels", "channels", "People"),
     (LogView, models.ExecutionLog, "Logs", "logs", "Records"),
     (AnalyticsView, models.ExecutionAnalytics, "Analytics", "analytics", "Records"),
     (NotificationView, models.Notification, "Notifications", "notifications", "Records"),
