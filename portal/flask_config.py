@@ -12,6 +12,8 @@ _MAX_BODY_BYTES = 1024 * 1024
 def flask_config(settings: Settings) -> dict[str, Any]:
     """The `app.config` of one process."""
     return {
+        # Also when the environment asks for it: FLASK_DEBUG is for people who write code.
+        "DEBUG": False,
         "SECRET_KEY": settings.secret_key,
         "SQLALCHEMY_DATABASE_URI": settings.database_url,
         "SQLALCHEMY_ENGINE_OPTIONS": {
