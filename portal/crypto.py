@@ -75,6 +75,11 @@ def keyring() -> Keyring:
     return ring
 
 
+def is_ciphertext(text: str) -> bool:
+    """Whether `text` looks like something a keyring encrypted."""
+    return text.startswith(f"{_VERSION}.")
+
+
 def generate_key() -> str:
     return base64.b64encode(os.urandom(32)).decode()
 

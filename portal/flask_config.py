@@ -15,6 +15,7 @@ def flask_config(settings: Settings) -> dict[str, Any]:
         # Also when the environment asks for it: FLASK_DEBUG is for people who write code.
         "DEBUG": False,
         "SECRET_KEY": settings.secret_key,
+        "SECRET_KEY_FALLBACKS": list(settings.secret_key_fallbacks),
         "SQLALCHEMY_DATABASE_URI": settings.database_url,
         "SQLALCHEMY_ENGINE_OPTIONS": {
             "pool_size": max(settings.worker_concurrency, settings.web_threads) + 4,
@@ -33,6 +34,6 @@ def flask_config(settings: Settings) -> dict[str, Any]:
         "SESSION_COOKIE_SAMESITE": "Lax",
         "SESSION_COOKIE_SECURE": settings.session_cookie_secure,
         "SESSION_COOKIE_NAME": "__Host-portal" if settings.session_cookie_secure else "portal",
-        "PERMANENT_SESSION_LIFETIME": timedelta(hours=12),
+        "PERMANENT_SESSION_LIFETIME": timedelta(hours=settings.session_max_hours),
         "TEMPLATES_AUTO_RELOAD": False,
     }

@@ -3,7 +3,7 @@
 import contextvars
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,8 @@ from werkzeug.test import TestResponse
 
 from portal.db import db
 from portal.models import User
+from portal.services import sessions
+from portal.web.security_sessions import SESSION_KEY
 
 _TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
 
@@ -53,7 +55,15 @@ def visit(app: Flask, user: User | None = None) -> Visitor:
     client = app.test_client()
     if user is not None:
         with client.session_transaction() as session:
-            session["_user_id"] = user.fs_uniquifier
-            session["_fresh"] = True
-            session["fs_paa"] = time.time()
+            sign_in(session, user)
     return Visitor(client)
+
+
+def sign_in(session: MutableMapping[str, Any], user: User) -> None:
+    """Make the cookie `session` one of `user` who has just logged in."""
+    token = sessions.open_session(user, "127.0.0.1", "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0")
+    db.session.commit()
+    session[SESSION_KEY] = token
+    session["_user_id"] = user.fs_uniquifier
+    session["_fresh"] = True
+    session["fs_paa"] = time.time()

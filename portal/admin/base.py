@@ -26,7 +26,7 @@ REQUIRED = (
 )
 #: Columns that exist on some model and must never reach a page, a file, a search box or a form.
 SECRET_COLUMNS = frozenset({
-    "password", "credentials", "uid", "token_hash", "fs_uniquifier", "tf_totp_secret", "mf_recovery_codes",
+    "password", "credentials", "uid", "token_hash", "fs_uniquifier", "totp_seed", "mf_recovery_codes",
     "claim_token",
 })  # fmt: skip
 _MAX_PAGE_SIZE = 200

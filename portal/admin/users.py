@@ -21,7 +21,7 @@ from portal.admin.writing import show_errors
 from portal.db import db, transaction
 from portal.errors import ConflictError, PortalError, ValidationError
 from portal.models import Role, User
-from portal.services import audit, users
+from portal.services import audit, passwords, users
 
 
 class UserForm(BaseForm):  # type: ignore[misc]
@@ -118,7 +118,7 @@ class UserView(PortalModelView):
     def new_password(self, user_id: int) -> ResponseReturnValue:
         """Replace the password and show the new one, this once."""
         user = found(User, user_id)
-        password = users.generate_password()
+        password = passwords.generate_password()
         users.set_password(user_id, password, actor=actor())
         return self._show_password(user, password)
 

@@ -14,6 +14,7 @@ from portal.models.token import SCOPES
 from portal.services import audit, connections, demo_content, importing, signals, tokens, users
 from portal.services.demo_content import DemoAccount
 from portal.services.importing_rows import Row
+from portal.services.passwords import generate_password
 
 _SEEDED = "portal.demo.seeded"
 _ACCOUNT = "practice_account"
@@ -81,7 +82,7 @@ def practice_accounts() -> dict[str, int]:
 
 
 def _person(email: str, role: str, actor: audit.Actor) -> str:
-    password = users.generate_password()
+    password = generate_password()
     known = db.session.execute(sa.select(User.id).where(User.email == email)).scalar_one_or_none()
     if known is None:
         users.create_user(email, role, password, actor=actor)

@@ -13,6 +13,7 @@ from portal.crypto import DecryptionError
 from portal.db import transaction
 from portal.errors import PortalError
 from portal.models import DataConnection, ExecutionConnection, NotificationChannel
+from portal.services.rotation_seeds import rotate_seeds
 
 #: Rows per transaction: a fraction of a second, so that nobody waits longer for a row.
 BATCH = 500
@@ -37,7 +38,7 @@ def rotate_keys(progress: Progress | None = None) -> int:
     rows could not be read; all the others are done by then.
     """
     total = sum(_count(model) for model in _ENCRYPTED)
-    changed = 0
+    changed = rotate_seeds()
     unreadable: set[str] = set()
     for model in _ENCRYPTED:
         # Rows that somebody is changing are passed by at first, and waited for in the second turn.

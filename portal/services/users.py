@@ -1,60 +1,64 @@
 """People: making them and changing their passwords. Logging in is Flask-Security's business."""
 
 import re
-import secrets
-import unicodedata
 import uuid
 
 import sqlalchemy as sa
-from argon2 import PasswordHasher
 from sqlalchemy.dialects.postgresql import insert
 
 from portal.db import db, transaction
 from portal.errors import ConflictError, NotFoundError, ValidationError
 from portal.models import ADMIN, TRADER, Role, User
-from portal.services import audit
+from portal.services import audit, passwords
 
 ROLES = {
     ADMIN: "Publishes signals, owns admin connections, sees everything but secrets.",
     TRADER: "Owns connections, presets and notification channels; sees only their own.",
 }
-MIN_PASSWORD = 8
-_MAX_PASSWORD = 128
 _MAX_EMAIL = 254
 _EMAIL = re.compile(r"[^@\s\"(),:;<>\[\\\]\x00-\x1f]+@[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 
 
 def create_user(
-    email: str, role: str, password: str | None = None, *, actor: audit.Actor
+    email: str, role: str, password: str | None = None, *, actor: audit.Actor, insist: bool = False
 ) -> tuple[User, str | None]:
     """Make a user who can log in at once. Without a password one is generated and returned, this once.
 
     Commits. Raises ValidationError for a bad address, role or password, and ConflictError when the address is
-    taken.
+    taken. `insist`: an operator at the command line may choose a weak password, of 8 characters at least.
     """
     address = normalise_email(email)
     if role not in ROLES:
         raise ValidationError({"role": f"must be one of {', '.join(ROLES)}, was {role!r}"})
-    generated = None if password is not None else generate_password()
-    hashed = _hash(password if password is not None else str(generated))
-    with transaction() as session:
-        made = session.execute(
-            insert(User)
-            .values(email=address, password=hashed, active=True, fs_uniquifier=uuid.uuid4().hex)
-            .on_conflict_do_nothing(index_elements=["email"])
-            .returning(User.id)
-        ).scalar_one_or_none()
-        if made is None:
-            raise ConflictError(f"There is a user {address} already; nothing was changed.")
-        user = session.get_one(User, made)
-        user.roles.append(_role(role))
-        audit.record(actor, "portal.user.created", "user", user.id, email=address, role=role)
+    generated = None if password is not None else passwords.generate_password()
+    hashed = hash_checked(password if password is not None else str(generated), address, insist=insist)
+    with transaction():
+        user = add_user(address, role, hashed, actor=actor)
     return user, generated
 
 
+def add_user(address: str, role: str, hashed: str, *, actor: audit.Actor) -> User:
+    """Write the row of a user; joins the caller's transaction. Raises ConflictError when the address is
+    taken."""
+    made = db.session.execute(
+        insert(User)
+        .values(email=address, password=hashed, active=True, fs_uniquifier=uuid.uuid4().hex)
+        .on_conflict_do_nothing(index_elements=["email"])
+        .returning(User.id)
+    ).scalar_one_or_none()
+    if made is None:
+        raise ConflictError(f"There is a user {address} already; nothing was changed.")
+    user = db.session.get_one(User, made)
+    user.roles.append(_role(role))
+    audit.record(actor, "portal.user.created", "user", user.id, email=address, role=role)
+    return user
+
+
 def set_password(user_id: int, password: str, *, actor: audit.Actor) -> None:
-    """Replace the password and end every session. Commits. Raises ValidationError and NotFoundError."""
-    hashed = _hash(password)
+    """Replace the password and end every session; the second factor stays. Commits. Raises ValidationError
+    and NotFoundError."""
+    known = db.session.get(User, user_id)
+    hashed = hash_checked(password, known.email if known is not None else "")
     with transaction() as session:
         user = session.get(User, user_id, with_for_update={"of": User})
         if user is None:
@@ -83,15 +87,15 @@ def normalise_email(email: str) -> str:
     return address
 
 
-def generate_password() -> str:
-    return secrets.token_urlsafe(15)
-
-
-def _hash(password: str) -> str:
-    if not MIN_PASSWORD <= len(password) <= _MAX_PASSWORD:
-        raise ValidationError({"password": f"must have {MIN_PASSWORD} to {_MAX_PASSWORD} characters"})
-    # As Flask-Security normalises and hashes, so that its login form accepts the result.
-    return PasswordHasher().hash(unicodedata.normalize("NFKD", password))
+def hash_checked(password: str, email: str, *, insist: bool = False) -> str:
+    """The hash of a password that is good enough. Raises ValidationError."""
+    if insist:
+        fault = passwords.length_fault(password, passwords.FLOOR)
+        if fault:
+            raise ValidationError({"password": fault})
+    else:
+        passwords.check_password(password, email)
+    return passwords.hash_password(password)
 
 
 def _role(name: str) -> Role:

@@ -2,11 +2,21 @@
 
 from flask import Blueprint
 
+from portal.web.analytics import analytics
 from portal.web.channels import channels
 from portal.web.connections import connections
 from portal.web.executions import executions
 from portal.web.home import home
 from portal.web.notifications import notifications
 from portal.web.positions import positions
+from portal.web.security_pages import account
 
-BLUEPRINTS: tuple[Blueprint, ...] = (home, connections, positions, executions, notifications, channels)
+BLUEPRINTS: tuple[Blueprint, ...] = (
+    home,
+    connections,
+    positions,
+    executions,
+    notifications,
+    channels,
+    account,
+)

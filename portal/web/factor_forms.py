@@ -4,10 +4,12 @@ codes. There is no mail, so nobody is promised one.
 
 from typing import Any
 
+from flask_security import WebAuthnRegisterForm
 from flask_security.forms import TwoFactorRescueForm, TwoFactorSetupForm, TwoFactorVerifyCodeForm
 from flask_security.recovery_codes import MfRecoveryForm
-from wtforms import RadioField
+from wtforms import RadioField, StringField
 from wtforms.fields.choices import SelectChoice
+from wtforms.validators import InputRequired, Length
 
 from portal.web import throttle
 
@@ -61,3 +63,21 @@ class CodeForm(LimitedCode, TwoFactorVerifyCodeForm):
 
 class RecoveryForm(LimitedCode, MfRecoveryForm):
     """A recovery code."""
+
+
+class PasskeyForm(WebAuthnRegisterForm):
+    """A new passkey: its name and what it is for."""
+
+    name = StringField(
+        "Name of the device",
+        description="Such as: phone, or blue key.",
+        validators=[InputRequired("Give it a name."), Length(max=64)],
+    )
+    usage = RadioField(
+        "What for?",
+        choices=[
+            SelectChoice("secondary", "After the password, as the second factor"),
+            SelectChoice("first", "Instead of password and second factor: log in with the device alone"),
+        ],
+        default="secondary",
+    )

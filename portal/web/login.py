@@ -1,15 +1,17 @@
-"""The login form: Flask-Security's, slowed down for guessers and without long-lived cookies."""
+"""The login form and its repetition: Flask-Security's, slowed down for guessers, never remembered."""
 
 from typing import Any
 
 from flask import request
 from flask_security.forms import LoginForm as SecurityLoginForm
+from flask_security.forms import VerifyForm
 from wtforms import EmailField
 from wtforms.validators import InputRequired
 
+from portal.services import sessions
 from portal.web import throttle
 
-_WAIT = "Too many wrong passwords were given from here. Nothing was checked. Wait 15 minutes, then try again."
+_WAIT = "Too many wrong passwords were given. Nothing was checked. Wait 15 minutes, then try again."
 
 
 class LoginForm(SecurityLoginForm):
@@ -28,7 +30,8 @@ class LoginForm(SecurityLoginForm):
     def validate(self, **kwargs: Any) -> bool:
         account = str(self.email.data or "")
         address = request.remote_addr or ""
-        if throttle.is_blocked(account, address):
+        # Whoever guesses from everywhere must not keep the owner out of where the owner always is.
+        if throttle.is_blocked(account, address, trusted=lambda: sessions.has_used(account, address)):
             self.form_errors.append(_WAIT)
             return False
         if super().validate(**kwargs):
@@ -36,4 +39,20 @@ class LoginForm(SecurityLoginForm):
             return True
         if self.email.data and self.password.data:
             throttle.note_failure(account, address)
+        return False
+
+
+class ConfirmForm(VerifyForm):
+    """The password once more. Wrong ones are counted per account, from wherever they come: whoever gets here
+    holds a session."""
+
+    def validate(self, **kwargs: Any) -> bool:
+        account = f"confirmation of {self.user.id}"
+        if throttle.is_blocked(account, account):
+            self.password.errors = [_WAIT]
+            return False
+        if super().validate(**kwargs):
+            throttle.forget(account, account)
+            return True
+        throttle.note_failure(account, account)
         return False

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from portal.db import Base, db
 from portal.errors import NotFoundError
 from portal.models import (
+    ApiToken,
     Execution,
     ExecutionAnalytics,
     ExecutionConnection,
@@ -46,6 +47,7 @@ def one(query: sa.Select[Row], model: type[Row], row_id: int) -> Row:
 
 
 _NOUNS: dict[type[Base], str] = {
+    ApiToken: "API token",
     Execution: "execution",
     ExecutionConnection: "connection",
     ExecutionPosition: "position",
@@ -70,6 +72,8 @@ def _is_owner(user: User, model: type[Base]) -> sa.ColumnElement[bool]:
         return sa.exists().where(Execution.signal_id == Signal.id, Execution.owner_id == user.id)
     if model is NotificationChannel:
         return NotificationChannel.user_id == user.id
+    if model is ApiToken:
+        return ApiToken.user_id == user.id
     if model is Subscription:
         return Subscription.user_id == user.id
     if model in _WITH_OWNER_ID:

@@ -32,7 +32,7 @@ def admin(app: Flask) -> User:
 
 @pytest.fixture
 def trader(app: Flask) -> User:
-    return world.make_user("alice@example.org", tf_totp_secret="canary-totp")
+    return world.make_user("alice@example.org", totp_seed="canary-totp")
 
 
 @pytest.fixture

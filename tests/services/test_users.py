@@ -79,15 +79,15 @@ def test_a_new_password_ends_every_session() -> None:
     user, _ = users.create_user("alice@example.com", "trader", actor="test")
     before = user.fs_uniquifier
 
-    users.set_password(user.id, "another one", actor=user)
+    users.set_password(user.id, "another long one", actor=user)
 
     assert user.fs_uniquifier != before
-    assert PasswordHasher().verify(user.password or "", "another one")
+    assert PasswordHasher().verify(user.password or "", "another long one")
 
 
 def test_the_password_of_nobody_cannot_be_changed() -> None:
     with pytest.raises(NotFoundError):
-        users.set_password(99, "long enough", actor="test")
+        users.set_password(99, "long enough by far", actor="test")
 
     assert count(AuditEntry) == 0
 
@@ -99,10 +99,10 @@ def test_a_hash_of_ours_opens_the_login_form(app: Flask) -> None:
     security = Flask("login")
     security.config.update(SECRET_KEY="x" * 32, SECURITY_PASSWORD_SINGLE_HASH=["argon2"])
     Security(security, SQLAlchemyUserDatastore(db, User, Role))
-    user, _ = users.create_user("alice@example.com", "trader", "Grüße ﬁn 8", actor="test")
+    user, _ = users.create_user("alice@example.com", "trader", "Grüße ﬁn 8 alle", actor="test")
     stored = user.password
 
     with security.app_context():
         normalise = security.extensions["security"]._password_util.normalize
-        assert verify_password(normalise("Grüße ﬁn 8"), stored)
+        assert verify_password(normalise("Grüße ﬁn 8 alle"), stored)
         assert not verify_password(normalise("Grüße"), stored)

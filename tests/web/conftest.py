@@ -2,7 +2,6 @@
 
 import html
 import re
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +13,7 @@ from werkzeug.test import TestResponse
 
 from portal.models import User
 from tests import world
+from tests.visiting import sign_in
 
 MakeVisitor = Callable[[User], "Visitor"]
 
@@ -61,9 +61,8 @@ def visiting(app: Flask) -> MakeVisitor:
     def make(user: User) -> Visitor:
         client = app.test_client()
         with client.session_transaction() as session:
-            session.update(
-                {"_user_id": user.fs_uniquifier, "_fresh": True, "fs_cc": "set", "fs_paa": time.time()}
-            )
+            sign_in(session, user)
+            session["fs_cc"] = "set"
         return Visitor(client, user)
 
     return make

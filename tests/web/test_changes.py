@@ -149,7 +149,9 @@ def test_entering_keys_needs_a_fresh_login(visitor: Visitor, alice: User) -> Non
         page = visitor.get(path)
         assert page.status_code == 302
         assert "/verify" in page.headers["Location"]
-        assert visitor.post(path, NEW).status_code == 302
+        asked = visitor.post(path, NEW)
+        assert asked.status_code == 401
+        assert "canary" not in asked.text
     db.session.refresh(connection)
     assert connection.get_credential("apiKey") == "canary-api-key"
     assert world.count(ExecutionConnection) == 1

@@ -66,7 +66,7 @@ def test_page_when_read_then_has_no_inline_handler_style_or_outside_address(visi
         assert "https://" not in text
 
 
-def test_https_when_configured_then_cookies_and_transport_are_strict(settings: Settings) -> None:
+def test_s10_https_when_configured_then_cookies_and_transport_are_strict(settings: Settings) -> None:
     from portal import create_app
 
     app = create_app(replace(settings, public_url="https://portal.example"))
@@ -81,7 +81,7 @@ def visit_outside(app: Flask):  # type: ignore[no-untyped-def]  # noqa: ANN201
     return app.test_client()
 
 
-def test_forwarded_address_when_no_proxy_is_trusted_then_is_ignored(app: Flask, settings: Settings) -> None:
+def test_s41_forwarded_address_when_no_proxy_is_trusted_is_ignored(app: Flask, settings: Settings) -> None:
     from portal import create_app
 
     seen = []

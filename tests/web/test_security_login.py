@@ -64,7 +64,7 @@ def test_login_when_something_is_wrong_then_the_answer_does_not_say_what(
     assert not is_in(stranger)
 
 
-def test_login_when_guessed_then_is_slowed_down_for_this_address_only(app: Flask, alice: User) -> None:
+def test_s03_login_when_guessed_then_is_slowed_down_for_this_address_only(app: Flask, alice: User) -> None:
     guesser = visit(app)
     for _ in range(throttle.PER_ACCOUNT_AND_ADDRESS):
         log_in(guesser, "guess")
@@ -78,7 +78,7 @@ def test_login_when_guessed_then_is_slowed_down_for_this_address_only(app: Flask
     assert log_in(visit(app), email="bob@example.org").status_code == 302
 
 
-def test_login_when_one_address_tries_many_accounts_then_it_is_stopped(app: Flask, alice: User) -> None:
+def test_s03_login_when_one_address_tries_many_accounts_then_it_is_stopped(app: Flask, alice: User) -> None:
     with app.test_request_context():
         for number in range(throttle.PER_ADDRESS):
             throttle.note_failure(f"{number}@example.org", "127.0.0.1")
@@ -119,7 +119,7 @@ def test_login_when_redis_is_away_then_still_works(stranger: Visitor, alice: Use
         "/%09/evil.example", "http://localhost@evil.example/",
     ],
 )  # fmt: skip
-def test_next_when_it_leads_elsewhere_then_is_not_followed(
+def test_s32_next_when_it_leads_elsewhere_then_is_not_followed(
     stranger: Visitor, alice: User, hostile: str
 ) -> None:
     for path, data in ((f"/login?next={hostile}", {}), ("/login", {"next": hostile})):
@@ -142,7 +142,7 @@ def test_login_when_sent_without_a_token_then_is_refused(stranger: Visitor, alic
     assert not is_in(stranger)
 
 
-def test_logout_when_asked_by_get_or_without_token_then_nothing_happens(app: Flask, alice: User) -> None:
+def test_s12_s13_logout_when_asked_by_get_or_bare_then_nothing_happens(app: Flask, alice: User) -> None:
     visitor = visit(app, alice)
     assert visitor.get("/logout").status_code == 405
     assert visitor.post_bare("/logout").status_code == 400
@@ -151,7 +151,7 @@ def test_logout_when_asked_by_get_or_without_token_then_nothing_happens(app: Fla
     assert not is_in(visitor)
 
 
-def test_password_when_changed_then_all_other_sessions_end(app: Flask, alice: User) -> None:
+def test_s08_password_when_changed_then_all_other_sessions_end(app: Flask, alice: User) -> None:
     here, there = visit(app, alice), visit(app, alice)
     new = "another good password"
     data = {"password": PASSWORD, "new_password": new, "new_password_confirm": new}
@@ -174,7 +174,7 @@ def test_session_when_a_user_is_deactivated_then_ends_at_once(app: Flask, alice:
     assert not is_in(visitor)
 
 
-def test_session_cookie_when_set_then_is_out_of_reach_of_scripts_and_other_sites(
+def test_s10_session_cookie_when_set_then_is_out_of_reach_of_scripts_and_other_sites(
     stranger: Visitor, alice: User
 ) -> None:
     cookie = log_in(stranger).headers["Set-Cookie"]
