@@ -17,7 +17,7 @@ Formatter = Callable[[Any, Any, Any, str], Any]
 
 NOTHING = Markup('<span class="muted">–</span>')
 #: A spreadsheet takes a cell that starts like this for a formula.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def badge(_view: Any, _context: Any, model: Any, name: str) -> Markup:

@@ -1,0 +1,26 @@
+"""Refuses what no browser sends and no database keeps: a NUL character in an address or a form. Looks at
+pages only; the API reads its bodies by itself."""
+
+from flask import Flask, abort, request
+
+_NOT_HERE = ("/api/", "/hooks/")
+
+
+def init_app(app: Flask) -> None:
+    """Look before every request, and so before anything is asked of the database."""
+    app.before_request(_refuse_nul)
+
+
+def _refuse_nul() -> None:
+    if _has_nul(request.path) or any(
+        _has_nul(part) for pair in request.args.items(multi=True) for part in pair
+    ):
+        abort(400)
+    if request.method != "POST" or request.path.startswith(_NOT_HERE):
+        return
+    if any(_has_nul(part) for pair in request.form.items(multi=True) for part in pair):
+        abort(400)
+
+
+def _has_nul(text: str) -> bool:
+    return "\x00" in text
