@@ -12,11 +12,10 @@ from sqlalchemy.orm import joinedload
 from portal.db import db, request_job, transaction, utcnow
 from portal.exchanges.errors import ErrorCode, ExchangeError
 from portal.models import IN_DOUBT, RESTING, ExecutionPosition, Order
-from portal.services import booking, ending, following, journal
+from portal.services import booking, ending, following, journal, order_news
 from portal.services.notifications import notify
 from portal.services.protection import due
 from portal.services.protection import outcomes as guard_outcomes
-from portal.trading.numbers import text
 from portal.trading.orders import FillReport, OrderReport
 from portal.trading.proof import backoff, end_without_order
 from portal.trading.transitions import can_move, is_terminal
@@ -28,12 +27,16 @@ _ZERO = Decimal(0)
 _FOLLOW_EVERY = timedelta(seconds=45)
 #: After so many questions in vain for the fills of one order somebody is told.
 _ALARM_AT = 6
+#: From then on they are asked for this often.
+_AFTER_ALARM = timedelta(seconds=60)
 _ABSENT = "The exchange proved never to have taken the order"
 _NOT_EXECUTED = (
     "The exchange has neither an open order nor a fill of it. It does not list orders that ended, so no"
     " second order follows"
 )
-_NOT_FILLED, _FILLS_MISSING = "NOT_FILLED", "FILLS_MISSING"
+_NOT_FILLED = "NOT_FILLED"
+#: Error code of orders that rested and that their venue lost, or took off without a word.
+VANISHED = "VANISHED"
 _ENDED = (OrderState.CANCELED, OrderState.EXPIRED)
 # Locks the order alone; what it belongs to comes along in the same round trip.
 _LOCK = (
@@ -64,9 +67,12 @@ def record_report(
         order.exchange_order_id = order.exchange_order_id or report.exchange_order_id
         order.working_order_id = report.working_order_id or order.working_order_id
         order.acknowledged_at = order.acknowledged_at or utcnow()
+        if order.state in RESTING and order.absent_answers:
+            # Seen again: what was not found before proves nothing any more.
+            order.absent_answers, order.absent_from, order.last_absent_at = 0, [], None
         _advance(order, report)
         soon = _schedule(order, report)
-        _log_report(order, before, duration_ms, resolved)
+        order_news.log_report(order, before, duration_ms, resolved)
         following.follow(order, position, answered_at=answered_at)
         if position is not None and order.is_guard:
             guard_outcomes.after_guard(position, order, report, read_back=duration_ms is None)
@@ -124,7 +130,7 @@ def record_unknown(order_id: int, code: str, message: str, duration_ms: int) -> 
             code=code,
         )
         following.follow(order, None)
-        _tell_unresolved(order)
+        order_news.tell_unresolved(order)
         request_job("resolve_order", order.id)
 
 
@@ -139,7 +145,7 @@ def record_doubt(order_id: int) -> None:
             order.error_message = order.error_message or "The worker stopped before it had an answer"
             journal.note("unresolved", order.error_message, order=order, execution=order.execution)
             following.follow(order, None)
-            _tell_unresolved(order)
+            order_news.tell_unresolved(order)
 
 
 def record_absent(order_id: int, *, may_follow: bool) -> None:
@@ -160,19 +166,28 @@ def record_absent(order_id: int, *, may_follow: bool) -> None:
             ending.after_close_order(position, order)
 
 
-def record_vanished(order_id: int) -> None:
-    """Proved: a guard that rested is neither there nor was executed; its venue does not list orders that
-    ended. Commits; may be repeated."""
+def record_vanished(order_id: int, fills: Iterable[FillReport] = ()) -> None:
+    """Proved: an order that rested is not there any more, and nothing but `fills` was executed of it; its
+    venue does not list orders that ended. Commits; may be repeated."""
     with transaction():
         order = _lock(order_id)
-        if order.state not in RESTING or not order.is_guard:
+        if order.state not in RESTING:
             return
-        order.state = OrderState.CANCELED
-        _end(order, "VANISHED", "The exchange does not have it any more", None)
-        journal.note("canceled", order.error_message or "", order=order)
-        position = _lock_position(order)
-        if position is not None:
-            due.mark(position)
+        position = booking.book(order, fills) or _lock_position(order)
+        whole = order.filled_quantity >= order.quantity
+        order.state = OrderState.FILLED if whole else OrderState.CANCELED
+        _end(order, VANISHED, "The exchange does not have it any more", None)
+        journal.note(order.state.value, order.error_message or "", order=order)
+        if order.is_guard:
+            if position is not None:
+                due.mark(position)
+            return
+        order_news.tell_vanished(order)
+        following.follow(order, position)
+        if position is not None and order.role is OrderRole.ENTRY:
+            ending.after_entry_fills(position)
+        elif position is not None and position.id == order.position_id:
+            ending.after_close_order(position, order)
 
 
 def _lock(order_id: int) -> Order:
@@ -187,15 +202,6 @@ def _lock_position(order: Order) -> ExecutionPosition | None:
     )
 
 
-def _tell_unresolved(order: Order) -> None:
-    notify(
-        NotificationType.UNRESOLVED,
-        f"An order for {order.symbol} is unresolved",
-        "The exchange did not say whether it took the order. It is being asked; nothing is sent again.",
-        connection=order.connection,
-    )
-
-
 def _state_of(order: Order, report: OrderReport) -> OrderState:
     """The venue's word, except that `rejected` is an answer to the request alone: an order that was in doubt
     or rested has ended without being filled further."""
@@ -206,7 +212,7 @@ def _state_of(order: Order, report: OrderReport) -> OrderState:
 
 def _advance(order: Order, report: OrderReport) -> None:
     old, new = order.state, _state_of(order, report)
-    if order.filled_quantity and order.error_code in (_NOT_FILLED, _FILLS_MISSING):
+    if order.filled_quantity and order.error_code in (_NOT_FILLED, order_news.FILLS_MISSING):
         order.error_code = order.error_message = None
     if new is old:
         return
@@ -246,22 +252,13 @@ def _schedule(order: Order, report: OrderReport) -> timedelta | None:
         # Guards are read back every minute anyway, by the connection's own job.
         order.next_query_at = utcnow() + (_FOLLOW_EVERY * 2 if order.is_guard else _FOLLOW_EVERY)
         return None
-    if not order.fills_complete and order.queries >= _ALARM_AT:
-        _tell_missing(order)
     wait = backoff(order.queries) if order.queries else timedelta(0)
+    if not order.fills_complete and order.queries >= _ALARM_AT:
+        order_news.tell_missing(order)
+        wait = _AFTER_ALARM
     order.next_query_at = utcnow() + wait
     request_job("resolve_order", order.id)
     return max(wait, backoff(0))
-
-
-def _tell_missing(order: Order) -> None:
-    """Once: the code on the row remembers it."""
-    if order.error_code == _FILLS_MISSING:
-        return
-    order.error_code = _FILLS_MISSING
-    order.error_message = "The exchange says that it filled the order, but its fills cannot be read yet"
-    title = f"Fills of an order for {order.symbol} are missing"
-    notify(NotificationType.ERROR, title, order.error_message, connection=order.connection)
 
 
 def _is_immediate(order: Order) -> bool:
@@ -274,20 +271,3 @@ def _end(order: Order, code: str, message: str, venue_code: str | None) -> None:
     order.closed_at = utcnow()
     order.next_query_at = None
     order.fills_complete = True
-
-
-def _log_report(order: Order, before: OrderState, duration_ms: int | None, resolved: bool) -> None:
-    if before is order.state and duration_ms is None:
-        return
-    found = "Found at the exchange: " if resolved else ""
-    filled = f", {text(order.filled_quantity)} of {text(order.quantity)} filled"
-    price = f" at {text(order.average_price)}" if order.average_price else ""
-    journal.note(
-        order.state.value,
-        f"{found}{order.side.value} {order.symbol} is {order.state.value.replace('_', ' ')}{filled}{price}",
-        order=order,
-        execution=order.execution,
-        duration_ms=duration_ms,
-        exchange_order_id=order.exchange_order_id,
-        client_order_id=order.client_order_id,
-    )

@@ -16,6 +16,7 @@ from portal.exchanges.errors import ExchangeError
 from portal.models import IN_DOUBT, RESTING, ExecutionConnection, Order
 from portal.services import recording, venues
 from portal.services.order_refs import ref_of
+from portal.services.traffic import NO_ANSWER
 from portal.services.traffic_lanes import Purpose
 from portal.trading.orders import FillReport, Lookup, OrderRef
 from portal.trading.proof import ANSWERS_NEEDED, BETWEEN_ANSWERS, Doubt, backoff
@@ -138,8 +139,8 @@ def _ask(question: _Question, exchange: Exchange) -> timedelta | None:
 def _not_found(
     question: _Question, lookup: Lookup, asked_at: datetime, exchange: Exchange
 ) -> timedelta | None:
-    if question.state in RESTING and question.is_guard:
-        return _vanished(question, lookup, asked_at)
+    if question.state in RESTING:
+        return _vanished(question, lookup, asked_at, exchange)
     if question.state not in IN_DOUBT:
         logger.warning("order %s is known but its venue does not show it now", question.order_id)
         return _FOLLOW_EVERY
@@ -154,13 +155,29 @@ def _not_found(
     return doubt.next_question(asked_at, utcnow())
 
 
-def _vanished(question: _Question, lookup: Lookup, asked_at: datetime) -> timedelta | None:
-    """A guard that rested and is not shown: after as many answers as prove absence, it is gone."""
+def _vanished(
+    question: _Question, lookup: Lookup, asked_at: datetime, exchange: Exchange
+) -> timedelta | None:
+    """An order that rested and is not shown: after as many answers as prove absence, it is gone."""
     doubt = _count_absence(question.order_id, Doubt(question.not_after, has_window=True), lookup, asked_at)
-    if doubt.is_absent:
-        recording.record_vanished(question.order_id)
-        return None
-    return BETWEEN_ANSWERS
+    if not doubt.is_absent:
+        return BETWEEN_ANSWERS if doubt.last_absent_at == asked_at else _FOLLOW_EVERY
+    fills = () if question.is_guard else _last_look(question, exchange)
+    recording.record_vanished(question.order_id, fills)
+    logger.warning("order %s rested, and its venue does not have it any more", question.order_id)
+    return None
+
+
+def _last_look(question: _Question, exchange: Exchange) -> tuple[FillReport, ...]:
+    """What the order was filled before it went. It is canceled first, in case it is only out of sight: then
+    nothing can be filled after this look. Raises ExchangeError when either was not answered."""
+    try:
+        exchange.cancel_order(question.ref)
+    except ExchangeError as error:
+        if error.code in NO_ANSWER or error.venue_code is None:
+            raise
+    since = question.ref.sent_at - timedelta(seconds=60)
+    return tuple(exchange.fills(question.ref.symbol, since, question.ref.exchange_order_id))
 
 
 def _count_absence(order_id: int, doubt: Doubt, lookup: Lookup, asked_at: datetime) -> Doubt:

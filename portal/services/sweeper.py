@@ -38,7 +38,7 @@ def sweep() -> dict[str, int]:
         "resolve_order": _ids(resolution.due()),
         "close_position": _ids(wanted_closes()),
         "protect_position": _ids(wanted.unproved()) + _ids(wanted.left_over()),
-        "cancel_late_entry": _ids(late_entries.expired()),
+        "cancel_late_entry": _ids(late_entries.unwanted()),
     }
     with transaction():
         for job, ids in asked.items():

@@ -4,10 +4,14 @@ closed. Asks for cancellation and looks what became of them; places nothing."""
 import sqlalchemy as sa
 
 from portal.db import db, end_read, transaction
+from portal.exchanges.base import Exchange
+from portal.exchanges.errors import ExchangeError
 from portal.models import RESTING, ExecutionConnection, Order
 from portal.services import resolution, venues
 from portal.services.order_refs import ref_of
+from portal.services.traffic import NO_ANSWER
 from portal.services.traffic_lanes import Purpose
+from portal.trading.orders import OrderRef
 from portal.trading.types import OrderRole
 
 
@@ -15,23 +19,40 @@ def withdraw(connection: ExecutionConnection, *which: sa.ColumnElement[bool]) ->
     """Cancel the waiting entries of `connection` that match `which`, and book what was filled meanwhile.
     Returns how many there were. An ended entry whose fills have not all been read is looked at, too.
 
-    Owns its transactions; may be repeated. Raises ExchangeError when one could not be canceled."""
+    Owns its transactions; may be repeated. Raises ExchangeError when one could not be canceled and may still
+    be filled; what was filled meanwhile is booked all the same."""
     orders = db.session.execute(_unfinished(connection.id, *which)).scalars().all()
     resting = [ref_of(order) for order in orders if order.state in RESTING]
     ids = [order.id for order in orders]
     end_read()
     if not ids:
         return 0
+    failure: ExchangeError | None = None
     if resting:
         with venues.exchange_for(connection, Purpose.VITAL) as exchange:
-            for ref in resting:
-                exchange.cancel_order(ref)
+            failure = _cancel(exchange, resting)
     with transaction() as session:
         # The database's own clock decides what is due.
         session.execute(sa.update(Order).where(Order.id.in_(ids)).values(next_query_at=sa.func.now()))
     for order_id in ids:
         resolution.resolve(order_id)
+    if failure is not None and still_there(connection.id, Order.id.in_(ids), Order.state.in_(RESTING)):
+        raise failure
     return len(resting)
+
+
+def _cancel(exchange: Exchange, resting: list[OrderRef]) -> ExchangeError | None:
+    """Ask for each, whatever became of the others; a venue that does not answer is not asked for the rest.
+    A refusal may mean that the order has just been filled: only the question that follows tells."""
+    failure: ExchangeError | None = None
+    for ref in resting:
+        try:
+            exchange.cancel_order(ref)
+        except ExchangeError as error:
+            failure = failure or error
+            if error.code in NO_ANSWER:
+                break
+    return failure
 
 
 def still_there(connection_id: int, *which: sa.ColumnElement[bool]) -> bool:

@@ -190,6 +190,17 @@ def test_fills_when_they_stay_unreadable_raise_one_alarm(desk: Desk) -> None:
         desk.later(60)
         desk.resolve_due()
     assert told(desk, NotificationType.ERROR) == 1
+    asked = desk.sandbox.requests()["by_endpoint"]["myTrades"]
+    desk.later(50)
+    desk.resolve_due()
+    assert desk.sandbox.requests()["by_endpoint"]["myTrades"] == asked, "once a minute, not faster"
+
+    desk.sandbox.clear_faults()
+    desk.later(60)
+    desk.resolve_due()
+    assert (desk.order().error_code, desk.order().fills_complete) == (None, True)
+    assert desk.position().quantity == desk.order().quantity
+    assert books.verify() == []
 
 
 def test_f45_same_trade_when_reported_twice_and_out_of_order_counts_once(

@@ -14,7 +14,8 @@ def find(
 ) -> Order:
     """The visible order named by exchange id or client id. Raises -2013 when there is none."""
     order = _lookup(account, market, params, algo)
-    if order is None or order.visible_at_ms > exchange.clock.now_ms():
+    hidden = order is None or order.order_id in exchange.forgotten
+    if order is None or hidden or order.visible_at_ms > exchange.clock.now_ms():
         raise no_such_order()
     return order
 

@@ -150,6 +150,10 @@ class SandboxControl:
         """Shape of the synthetic book: `spread_bps`, `step_bps`, `levels`, `depth_factor`."""
         self._send("book", {"symbol": symbol, **shape})
 
+    def set_rules(self, symbol: str, **rules: object) -> None:
+        """New `lot_size`, `tick_size`, `min_notional` or `active` of a market, from now on."""
+        self._send("rules", {"symbol": symbol, **rules})
+
     def set_latency(self, seconds: float, endpoint: str = "*") -> None:
         """Time a request of this endpoint kind takes, half before and half after it is processed."""
         self._send("latency", {"seconds": seconds, "endpoint": endpoint})
@@ -186,6 +190,10 @@ class SandboxControl:
             "orders", account=account, symbol=symbol, client_order_id=client_order_id, origin=origin
         )
         return [_accepted(row) for row in rows]
+
+    def forget_order(self, order_id: int) -> None:
+        """Ends an order without a word and shows it to nobody any more; its trades stay."""
+        self._send("orders/forget", {"order_id": order_id})
 
     def fills(self, account: str | None = None, symbol: str | None = None) -> list[dict[str, Any]]:
         return list(self._send("fills", account=account, symbol=symbol))

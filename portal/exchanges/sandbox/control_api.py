@@ -2,7 +2,13 @@
 
 from collections.abc import Callable
 
-from portal.exchanges.sandbox import control_accounts, control_faults, control_market, control_reports
+from portal.exchanges.sandbox import (
+    control_accounts,
+    control_faults,
+    control_market,
+    control_orders,
+    control_reports,
+)
 from portal.exchanges.sandbox.call import Call
 from portal.exchanges.sandbox.control import Control
 
@@ -27,7 +33,9 @@ ROUTES: dict[tuple[str, str], Handler] = {
     ("POST", "/sandbox/walk"): control_market.set_walk,
     ("POST", "/sandbox/book"): control_market.set_book,
     ("POST", "/sandbox/latency"): control_market.set_latency,
+    ("POST", "/sandbox/rules"): control_market.set_rules,
     ("POST", "/sandbox/clock"): control_market.set_clock,
+    ("POST", "/sandbox/orders/forget"): control_orders.forget_order,
     ("POST", "/sandbox/faults"): control_faults.add_fault,
     ("POST", "/sandbox/faults/remove"): control_faults.remove_fault,
     ("POST", "/sandbox/reset"): control_faults.reset,

@@ -80,6 +80,20 @@ def set_latency(control: Control, call: Call) -> object:
     return control.exchange.latency
 
 
+def set_rules(control: Control, call: Call) -> object:
+    """New trading rules of one symbol, on both sides: `lot_size`, `tick_size`, `min_notional`, `active`."""
+    body = body_of(call)
+    symbol = symbol_in(control, body)
+    for market in control.exchange.markets.values():
+        if market.symbol != symbol:
+            continue
+        for name in ("lot_size", "tick_size", "min_notional"):
+            if name in body:
+                setattr(market, name, abs(decimal_in(body[name], name)))
+        market.active = bool(body.get("active", market.active))
+    return {"symbol": symbol}
+
+
 def set_clock(control: Control, call: Call) -> object:
     control.exchange.clock.offset_ms = whole_in(body_of(call).get("offset_ms", 0), "offset_ms")
     return {"offset_ms": control.exchange.clock.offset_ms}

@@ -33,7 +33,6 @@ class Exchange:
         self.seed = seed
         self.clock = Clock()
         self.journal = journal
-        self.markets: dict[str, Market] = {market.key: market for market in default_markets()}
         self.shapes: dict[str, BookShape] = {}
         self.started_ms = self.clock.now_ms()
         self.clear()
@@ -41,6 +40,7 @@ class Exchange:
     def clear(self) -> None:
         """Back to the first moment: no accounts, no orders, start prices, no faults, no latency."""
         self.clock.offset_ms = 0
+        self.markets: dict[str, Market] = {market.key: market for market in default_markets()}
         self.identity_class = "b_open"
         self.default_shape = BookShape()
         self.shapes.clear()
@@ -50,6 +50,8 @@ class Exchange:
         self.waiting = {key: Waiting() for key in self.markets}
         self.faults = FaultBook(self.seed)
         self.latency: dict[str, float] = {}
+        #: Orders that no query shows any more, as after a venue has tidied up. Their trades stay.
+        self.forgotten: set[int] = set()
         self.requests = RequestLog()
 
     def market(self, kind: Kind, symbol: str | None) -> Market:

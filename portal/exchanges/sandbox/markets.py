@@ -7,9 +7,10 @@ from typing import Literal
 Kind = Literal["spot", "perp"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Market:
-    """One instrument. Quantities are in the base asset, prices and notionals in the quote asset."""
+    """One instrument. Quantities are in the base asset, prices and notionals in the quote asset. Its rules
+    may change while it trades; one object stays one market."""
 
     symbol: str
     kind: Kind

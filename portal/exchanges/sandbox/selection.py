@@ -21,6 +21,7 @@ def open_orders(
         and order.is_algo == algo
         and (market is None or order.market is market)
         and order.visible_at_ms <= now
+        and order.order_id not in exchange.forgotten
     ]
 
 
@@ -38,6 +39,7 @@ def all_orders(
         and order.is_algo == algo
         and (market is None or order.market is market)
         and order.visible_at_ms <= now
+        and order.order_id not in exchange.forgotten
         and (first is None or order.order_id >= first)
         and (start is None or order.created_ms >= start)
         and (end is None or order.created_ms <= end)
