@@ -115,7 +115,8 @@ class Exchange(Protocol):
         """The account's fills on `symbol` since `since` (all pages), of one order when given."""
 
     def positions(self, symbols: Sequence[str]) -> Sequence[PositionReport]:
-        """Open derivative positions; an empty answer is data, a failed read raises."""
+        """Open derivative positions, of all markets when none is named. An empty answer is data, a failed
+        read raises."""
 
     def account_facts(self, *, thorough: bool = True) -> AccountFacts:
         """What the key may do and how the account is set up. Not `thorough`: only that the key works, what

@@ -113,8 +113,12 @@ class CcxtExchange:
         return read_fills(self.session, symbol, since, exchange_order_id)
 
     def positions(self, symbols: Sequence[str]) -> Sequence[PositionReport]:
-        """Open swap positions. May be repeated."""
-        return to_positions(self.session.read("fetch_positions", list(symbols)))
+        """Open swap positions, of all markets when none is named. May be repeated."""
+        known = self.session.instruments(renew=False)
+        # Binance, among others, keeps inverse contracts apart and must be told.
+        apart = bool(symbols) and not any(known[each].linear for each in symbols if each in known)
+        params = {"subType": "inverse"} if apart else {}
+        return to_positions(self.session.read("fetch_positions", list(symbols) or None, params))
 
     def account_facts(self, *, thorough: bool = True) -> AccountFacts:
         """What the key may do; raises when the key cannot even read balances. May be repeated."""

@@ -111,7 +111,15 @@ def to_fill(trade: Mapping[str, Any], order: Mapping[str, Any] | None = None) ->
         filled_at=filled_at or datetime.now(UTC),
         fees=_fees(trade),
         is_maker={"maker": True, "taker": False}.get(str(trade.get("takerOrMaker"))),
+        position_side=_position_side(trade),
     )
+
+
+def _position_side(trade: Mapping[str, Any]) -> PositionSide | None:
+    """Binance calls it positionSide, OKX posSide; `BOTH` and `net` are accounts with one side."""
+    info = trade.get("info") or {}
+    said = str(info.get("positionSide") or info.get("posSide") or "").lower()
+    return PositionSide(said) if said in ("long", "short") else None
 
 
 def _derived_id(*parts: object) -> str:

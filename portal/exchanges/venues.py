@@ -136,6 +136,8 @@ class Venue:
     guards: frozenset[MarketType] = frozenset()
     #: Stops exist with a limit price only.
     stop_needs_price: bool = False
+    #: How the venue's own client order ids begin when it closes a position by itself: liquidation, ADL.
+    forced_prefixes: tuple[str, ...] = ()
     #: The field of a triggered stop that names the order it has become, where that is another one.
     working_order_field: str = ""
     margin_mode_in_order: bool = False
@@ -167,7 +169,7 @@ def shape_client_order_id(client_order_id: str, shape: ClientIdShape) -> str | i
         case ClientIdShape.T_28:
             return f"t-{client_order_id[:28]}"
         case ClientIdShape.INT45:
-            return int(client_order_id[:11], 16) or 1
+            return int(client_order_id[:11] or "0", 16) or 1
         case ClientIdShape.HEX_0X:
             return f"0x{client_order_id}"
         case ClientIdShape.UUID:

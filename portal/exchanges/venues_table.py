@@ -33,6 +33,7 @@ _BINANCE = Venue(
     separate_triggers=frozenset({MarketType.SWAP}),
     guards=_EVERYWHERE,
     working_order_field="actualOrderId",
+    forced_prefixes=("autoclose-", "adl_autoclose"),
 )
 _BINANCE_USDM = replace(_BINANCE, ccxt_id="binanceusdm", title="Binance USDⓈ-M futures")
 

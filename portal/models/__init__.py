@@ -5,7 +5,9 @@ from portal.models.audit import AuditEntry, AuditHead
 from portal.models.channel import NotificationChannel, NotificationDelivery
 from portal.models.connection import ExecutionConnection
 from portal.models.data_connection import DataConnection
+from portal.models.difference import BookDifference
 from portal.models.execution import UNSETTLED, Execution
+from portal.models.foreign import ForeignHolding
 from portal.models.invitation import Invitation
 from portal.models.lease import JobLease
 from portal.models.log import ExecutionLog
@@ -37,6 +39,7 @@ __all__ = [
     "ApiToken",
     "AuditEntry",
     "AuditHead",
+    "BookDifference",
     "DataConnection",
     "Execution",
     "ExecutionAnalytics",
@@ -44,6 +47,7 @@ __all__ = [
     "ExecutionLog",
     "ExecutionPosition",
     "Fill",
+    "ForeignHolding",
     "Invitation",
     "JobLease",
     "Notification",

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.db import Base, JsonDict, enum_type, utcnow
@@ -64,6 +64,14 @@ class ExecutionConnection(SecretMixin, Timestamps, Base):
     #: Day after which the key stops working, when the venue says.
     key_expires_at: Mapped[datetime | None]
     clock_offset_ms: Mapped[int | None]
+    #: When our books were last compared with the exchange; empty until that was done since the start.
+    reconciled_at: Mapped[datetime | None] = mapped_column(index=True)
+    #: The kinds of markets that were compared then.
+    reconciled_markets: Mapped[list[str]] = mapped_column(ARRAY(sa.Text), default=list, server_default="{}")
+    #: What cannot be compared here, or could not the last time, for people.
+    reconcile_note: Mapped[str] = mapped_column(default="", server_default="")
+    #: Entries may share a market with a foreign position, on accounts where that makes one position of both.
+    allow_foreign: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
     #: Last balance seen, for analytics: settlement currency, free and total as strings.
     last_balance: Mapped[JsonDict | None] = mapped_column(JSONB)
 

@@ -33,6 +33,9 @@ class Order(Timestamps, Base):
             postgresql_where=sa.text(_LIVE),
         ),
         sa.Index("ix_orders_live_guards", "position_id", postgresql_where=sa.text(f"is_guard AND {_LIVE}")),
+        sa.Index(
+            "ix_orders_unsettled", "connection_id", postgresql_where=sa.text("next_query_at IS NOT NULL")
+        ),
         sa.Index("ix_orders_entries", "connection_id", "sent_at", postgresql_where=sa.text("role = 'entry'")),
     )
 
@@ -47,6 +50,8 @@ class Order(Timestamps, Base):
     role: Mapped[OrderRole] = mapped_column(enum_type(OrderRole))
     #: Protects a position: rests at the venue until a price is reached. Other exits are sent when it is.
     is_guard: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
+    #: Not sent by us: an order of the account's owner, or of the exchange, that closed a position of ours.
+    is_external: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
     #: Guards: the place of the target that it serves; empty for the stop.
     target_place: Mapped[int | None]
     #: How often this leg was tried before; each time only after proof of absence.

@@ -72,6 +72,8 @@ class ExecutionPosition(Timestamps, Base):
     funding: Mapped[Decimal] = mapped_column(default=Decimal(0))
     #: Too small to be sold; booked when the position closes.
     dust_quantity: Mapped[Decimal] = mapped_column(default=Decimal(0))
+    #: Gone from the exchange without a trade that says how: the books and the fills disagree by this much.
+    unexplained_quantity: Mapped[Decimal] = mapped_column(default=Decimal(0), server_default="0")
     sl_price: Mapped[Decimal | None]
     #: The stop as it was at the entry: the unit of risk (R).
     initial_sl_price: Mapped[Decimal | None]

@@ -66,7 +66,9 @@ def refresh(position: ExecutionPosition) -> None:
 def _apply(position: ExecutionPosition, fills: Iterable[Fill]) -> None:
     told = book_of(position, fills)
     held = position.quantity
-    position.quantity = max(told.quantity - position.dust_quantity, _ZERO)
+    position.quantity = max(
+        told.quantity - position.dust_quantity - (position.unexplained_quantity or _ZERO), _ZERO
+    )
     position.entry_quantity = told.quantity + told.exited_quantity
     position.average_entry_price = told.average_entry
     position.average_exit_price = told.average_exit
@@ -166,6 +168,7 @@ def _open_position(order: Order, fills: Sequence[Fill]) -> ExecutionPosition:
         status=PositionStatus.OPEN,
         funding=_ZERO,
         dust_quantity=_ZERO,
+        unexplained_quantity=_ZERO,
         opened_at=min(fill.filled_at for fill in fills),
     )
     _apply(position, fills)
@@ -197,4 +200,5 @@ def reason_words(reason: ClosedReason | None) -> str:
         ClosedReason.STOP_LOSS: "stop-loss",
         ClosedReason.TRAILING: "trailing stop",
         ClosedReason.SIGNAL: "closing signal",
+        ClosedReason.EXTERNAL: "somebody outside Portico",
     }.get(reason or ClosedReason.MANUAL, (reason or ClosedReason.MANUAL).value)

@@ -24,6 +24,7 @@ _HIT = {
     ClosedReason.STOP_LOSS: NotificationType.SL_HIT,
     ClosedReason.TRAILING: NotificationType.SL_HIT,
     ClosedReason.TAKE_PROFIT: NotificationType.TP_HIT,
+    ClosedReason.LIQUIDATION: NotificationType.LIQUIDATION,
 }
 _ZERO = Decimal(0)
 
@@ -83,9 +84,10 @@ def finish(
     position.dust_quantity += dust
     position.quantity = _ZERO
     position.unrealized_pnl = _ZERO
-    position.status = PositionStatus.CLOSED
     position.closed_at = utcnow()
     position.closed_reason = position.close_reason or ClosedReason.EXTERNAL
+    liquidated = position.closed_reason is ClosedReason.LIQUIDATION
+    position.status = PositionStatus.LIQUIDATED if liquidated else PositionStatus.CLOSED
     position.version += 1
     due.end(position)
     won = "profit" if position.realized_pnl >= 0 else "loss"

@@ -84,6 +84,8 @@ class FillReport:
     filled_at: datetime
     fees: tuple[Fee, ...] = ()
     is_maker: bool | None = None
+    #: Accounts with both sides of a market: the side that it changed, when the venue says.
+    position_side: PositionSide | None = None
 
 
 @dataclass(frozen=True, slots=True)

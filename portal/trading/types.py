@@ -146,6 +146,13 @@ class ClosedReason(StrEnum):
     EMERGENCY = "emergency"
 
 
+class ForeignKind(StrEnum):
+    """What an account shows that is not ours."""
+
+    ORDER = "order"
+    POSITION = "position"
+
+
 class Protection(StrEnum):
     """Who watches the stop: the venue, we, or nobody (loudly)."""
 

@@ -1,0 +1,7 @@
+"""Our books beside what the venues say: what rests is followed, what is held is compared, what is not ours is
+listed. Asks, never sends."""
+
+from portal.services.reconciliation.cycle import Result
+from portal.services.reconciliation.running import reconcile, sync_connection, sync_connections
+
+__all__ = ["Result", "reconcile", "sync_connection", "sync_connections"]

@@ -1,0 +1,102 @@
+"""The venue's own account of a shortage: its trades that are neither ours nor booked, and whose orders they
+were. Asks, never sends; outside of transactions."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from portal.db import db, end_read
+from portal.exchanges.base import Exchange
+from portal.exchanges.errors import ErrorCode, ExchangeError
+from portal.exchanges.venues_table import venue
+from portal.models import Fill, Order
+from portal.trading.orders import FillReport, OrderRef, OrderReport
+from portal.trading.reconcile import Held, Subject
+from portal.trading.reconcile_shares import PART
+
+#: Clocks differ: trades from shortly before the oldest position count, too.
+_LOOK_BACK = timedelta(seconds=5)
+
+
+class BehindError(Exception):
+    """The venue shows trades of ours that are not in the books yet. They come first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Foreign trades on the symbols of one subject."""
+
+    fills: Sequence[FillReport] = ()
+    #: False: this venue lists no trades at all.
+    listed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Whose:
+    """What is known of one foreign order."""
+
+    exchange_order_id: str
+    report: OrderReport | None = field(default=None)
+    #: The exchange closed it by itself: liquidation or auto-deleveraging.
+    forced: bool = False
+
+
+def foreign_fills(
+    connection_id: int, exchange: Exchange, subject: Subject, held: Collection[Held]
+) -> Evidence:
+    """Trades since the oldest of `held` that belong to no order of ours. Raises ExchangeError without an
+    answer, and BehindError when trades of our own orders are missing in the books. May be repeated."""
+    since = min(each.opened_at for each in held) - _LOOK_BACK
+    read: list[FillReport] = []
+    for symbol in sorted({each.symbol for each in held}):
+        try:
+            read += exchange.fills(symbol, since)
+        except ExchangeError as error:
+            if error.code is not ErrorCode.UNSUPPORTED:
+                raise
+            return Evidence(listed=False)
+    foreign = _without_ours(connection_id, read)
+    return Evidence([each for each in foreign if each.position_side in (None, subject.position_side)])
+
+
+def _without_ours(connection_id: int, read: Sequence[FillReport]) -> list[FillReport]:
+    symbols = {each.symbol for each in read}
+    stored = db.session.execute(
+        sa.select(Fill.exchange_fill_id).where(
+            Fill.connection_id == connection_id,
+            Fill.symbol.in_(symbols),
+            Fill.exchange_fill_id.in_([each.exchange_fill_id for each in read]),
+        )
+    ).scalars()
+    booked = {each.partition(PART)[0] for each in stored}
+    ours = _our_order_ids(connection_id, {each.exchange_order_id for each in read})
+    end_read()
+    unknown = [each for each in read if each.exchange_fill_id not in booked]
+    if any(each.exchange_order_id in ours for each in unknown):
+        raise BehindError
+    return unknown
+
+
+def _our_order_ids(connection_id: int, ids: Collection[str]) -> frozenset[str]:
+    """Which of the venue's order ids are orders that we sent, or what those became."""
+    rows = db.session.execute(
+        sa.select(Order.exchange_order_id, Order.working_order_id).where(
+            Order.connection_id == connection_id,
+            ~Order.is_external,
+            sa.or_(Order.exchange_order_id.in_(ids), Order.working_order_id.in_(ids)),
+        )
+    )
+    return frozenset(each for row in rows for each in row if each)
+
+
+def whose(exchange_name: str, exchange: Exchange, symbol: str, order_id: str, since: datetime) -> Whose:
+    """Ask the venue for one foreign order. Raises ExchangeError without an answer. May be repeated."""
+    report = exchange.find_order(OrderRef("", symbol, since, exchange_order_id=order_id)).report
+    if report is None or report.exchange_order_id != order_id:
+        return Whose(order_id)
+    marks = venue(exchange_name).forced_prefixes
+    return Whose(
+        order_id, report, forced=(report.client_order_id or "").startswith(marks) if marks else False
+    )
