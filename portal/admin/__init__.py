@@ -14,6 +14,7 @@ from portal.admin.plans import PlanView, SubscriptionView
 from portal.admin.positions import PositionView
 from portal.admin.presets import PresetView
 from portal.admin.records import AnalyticsView, AuditView, LogView, NotificationView
+from portal.admin.report import ReportView
 from portal.admin.rq_panel import QueuesView
 from portal.admin.signals import SignalView
 from portal.admin.tokens import TokenView
@@ -55,4 +56,5 @@ def init_app(app: Flask) -> None:
     for view, model, name, path, group in VIEWS:
         # Endpoints have a prefix, so that they cannot collide with the portal's pages.
         admin.add_view(view(model, db, name=name, endpoint=f"admin_{path}", url=path, category=group))
+    admin.add_view(ReportView(name="Report", endpoint="admin_report", url="report", category="Records"))
     admin.add_view(QueuesView(name="Queues", endpoint="rq_dashboard", url="rq", category="Records"))

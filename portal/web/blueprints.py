@@ -18,5 +18,6 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     executions,
     notifications,
     channels,
+    analytics,
     account,
 )

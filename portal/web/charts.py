@@ -1,0 +1,88 @@
+"""Small charts as markup: one SVG that stretches, labels in HTML beside it so that they stay readable on a
+phone. Colours come from the style sheet. Pure; money stays Decimal until it becomes a place on paper."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from markupsafe import Markup
+
+_WIDTH, _HEIGHT = 600, 160
+
+
+def line(values: Sequence[Decimal], labels: Sequence[str], title: str, *, tone: str = "") -> Markup:
+    """A line over time. `labels` say each point in words ("3 Mar: 1,200 USDT"). Fewer than two points make no
+    line: the answer is empty."""
+    if len(values) < 2:
+        return Markup("")
+    low, high = min(*values, Decimal(0)) if min(values) < 0 else min(values), max(values)
+    places = [(_x(place, len(values)), _y(value, low, high)) for place, value in enumerate(values)]
+    points = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
+    area = f"0,{_HEIGHT} {points} {_WIDTH},{_HEIGHT}"
+    zero = _zero_line(low, high)
+    step = _WIDTH / max(len(values) - 1, 1)
+    spots = Markup("").join(
+        Markup(
+            '<rect class="spot" x="{:.1f}" y="0" width="{:.1f}" height="{}"><title>{}</title></rect>'
+        ).format(x - step / 2, step, _HEIGHT, label)
+        for (x, _), label in zip(places, labels, strict=True)
+    )
+    inside = Markup('<polygon class="area" points="{}"/>{}<polyline class="line" points="{}"/>{}').format(
+        area, zero, points, spots
+    )
+    return _figure(inside, title, tone)
+
+
+def bars(values: Sequence[Decimal | int], labels: Sequence[str], title: str) -> Markup:
+    """Bars up and down from zero; `labels` say each in words. Without any value that is not zero the answer
+    is empty."""
+    numbers = [Decimal(value) for value in values]
+    if not any(numbers):
+        return Markup("")
+    low, high = min(*numbers, Decimal(0)), max(*numbers, Decimal(0))
+    width = _WIDTH / len(numbers)
+    zero = _y(Decimal(0), low, high)
+    shapes = []
+    for place, (value, label) in enumerate(zip(numbers, labels, strict=True)):
+        y = _y(value, low, high)
+        kind = "gain" if value > 0 else "fall"
+        shapes.append(
+            Markup(
+                '<g><title>{}</title><rect class="spot" x="{:.1f}" y="0" width="{:.1f}" height="{}"/>'
+                '<rect class="bar {}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}"/></g>'
+            ).format(
+                label,
+                place * width,
+                width,
+                _HEIGHT,
+                kind,
+                place * width + width * 0.1,
+                min(y, zero),
+                width * 0.8,
+                max(abs(zero - y), 1 if value else 0),
+            )  # fmt: skip
+        )
+    return _figure(Markup("").join(shapes) + _zero_line(low, high), title, "")
+
+
+def _figure(inside: Markup, title: str, tone: str) -> Markup:
+    return Markup(
+        '<svg class="chart {}" viewBox="0 0 {} {}" preserveAspectRatio="none" role="img" aria-label="{}">'
+        "{}</svg>"
+    ).format(tone, _WIDTH, _HEIGHT, title, inside)
+
+
+def _x(place: int, count: int) -> float:
+    return _WIDTH * place / (count - 1)
+
+
+def _y(value: Decimal, low: Decimal, high: Decimal) -> float:
+    if high == low:
+        return _HEIGHT / 2
+    return float((high - value) / (high - low)) * (_HEIGHT - 4) + 2
+
+
+def _zero_line(low: Decimal, high: Decimal) -> Markup:
+    if not low < 0 < high:
+        return Markup("")
+    y = _y(Decimal(0), low, high)
+    return Markup('<line class="zero" x1="0" x2="{}" y1="{:.1f}" y2="{:.1f}"/>').format(_WIDTH, y, y)
