@@ -72,8 +72,7 @@ class Clock(Scheduler):  # type: ignore[misc]
         if not self.acquire_lock():
             return
         try:
-            missing = self.connection.zcard(self.scheduled_jobs_key) != len(self._entries)
-            if missing or time.monotonic() - self._repaired_at > REPAIR:
+            if not self._is_whole() or time.monotonic() - self._repaired_at > REPAIR:
                 self._repair(self)
                 self._repaired_at = time.monotonic()
             self.enqueue_jobs()
@@ -89,6 +88,20 @@ class Clock(Scheduler):  # type: ignore[misc]
                 self.connection.zrem(self.scheduled_jobs_key, each)
             else:
                 self._suggest(each.decode(), entry, now)
+
+    def _is_whole(self) -> bool:
+        """Every entry is there, and none is due later than its rhythm allows: a clock that is put back would
+        otherwise stop sweeps and position checks for as long as it had run ahead."""
+        found: Any = self.connection.zrange(self.scheduled_jobs_key, 0, -1, withscores=True)
+        due = {name.decode(errors="replace"): score for name, score in found}
+        if due.keys() != self._entries.keys():
+            return False
+        now = datetime.now(UTC)
+        late = [name for name, entry in self._entries.items() if due[name] > entry.latest(now).timestamp()]
+        for name in late:
+            logger.warning("%s was due too far ahead, as after a jump of the clock; it is due now", name)
+            self.connection.zadd(self.scheduled_jobs_key, {name: now.timestamp()})
+        return True
 
     def heartbeat(self) -> None:
         with self.connection.pipeline() as pipe:

@@ -12,6 +12,7 @@ from rq.utils import utcformat
 
 from portal.jobs import keys
 from portal.jobs.clock import Clock
+from portal.jobs.fitness import require_redis
 from portal.jobs.periodic import PERIODIC, Periodic
 from portal.jobs.queues import connect
 from portal.jobs.serializing import refuse_pickle
@@ -46,8 +47,10 @@ def sync_schedule(clock: Clock, periodic: Sequence[Periodic] = PERIODIC) -> None
 
 
 def run_scheduler(app: Flask, interval: float = 1.0) -> int:
-    """Suggest periodic jobs until SIGTERM or SIGINT; the answer is the exit code. Any number may run."""
+    """Suggest periodic jobs until SIGTERM or SIGINT; the answer is the exit code. Any number may run. Raises
+    ConfigError when this Redis may throw jobs away."""
     refuse_pickle()
+    require_redis(app)
     connection = connect(app.extensions["portal_settings"].redis_url, timeout=5)
     Clock(connection, entries(), sync_schedule, interval).run()
     return 0

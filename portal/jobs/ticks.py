@@ -19,7 +19,8 @@ def tick(function: Callable[[], object]) -> Callable[[], None]:
 
     @wraps(function)
     def run() -> None:
-        taken = leases.take(name, entry.interval, f"{socket.gethostname()}:{os.getpid()}")
+        owner = f"{socket.gethostname()}:{os.getpid()}"
+        taken = leases.take(name, entry.interval, owner, again_after=entry.again_after)
         if taken is None:
             logger.debug("%s already ran, or runs, in this tick", name)
             return

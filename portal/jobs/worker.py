@@ -32,7 +32,10 @@ from portal.jobs.engine.pool import Pool, StuckError
 from portal.jobs.engine.presence import Presence
 from portal.jobs.engine.running import Running
 from portal.jobs.engine.upkeep import Pace
+from portal.jobs.fitness import require_fit
+from portal.jobs.gate import Gate
 from portal.jobs.queues import connect
+from portal.jobs.refusals import report_refusal
 from portal.jobs.serializing import refuse_pickle
 from portal.jobs.table import JOBS, QUEUES, JobSpec
 
@@ -68,6 +71,7 @@ class PortalWorker(BaseWorker):
         queues: Sequence[str] = QUEUES,
         pace: Pace | None = None,
         warm_shutdown: float = WARM_SHUTDOWN,
+        on_refusal: Callable[[str], None] = lambda sentence: None,
     ) -> None:
         super().__init__(
             list(queues), connection=connection, serializer=JSONSerializer, prepare_for_work=False
@@ -77,11 +81,12 @@ class PortalWorker(BaseWorker):
         self._pace = pace or Pace()
         self._warm_shutdown = warm_shutdown
         self._signalled_at = 0.0
+        self._retired = False
         self._counting = threading.Lock()
         self._outage = Outage(f"worker {self.name[:8]}")
         self._books = Books(connection, self.name, self._pace.job_lease, self._outage)
         self._allowlist = Allowlist(jobs)
-        self._intake = Intake(connection, self._allowlist, self._books)
+        self._intake = Intake(connection, self._allowlist, self._books, on_refusal)
         self._lanes = Lanes(concurrency, queues)
         self._pool = Pool(concurrency, perform, self._report)
         self._presence = Presence(self, self._pool, self._books, self._pace)
@@ -99,7 +104,7 @@ class PortalWorker(BaseWorker):
         logger.info("worker %s listens on %s", self.name, ", ".join(self.queue_names()))
         self._caretaker.start()
         try:
-            while not self._stop_requested and self._step(burst):
+            while not self._ending and self._step(burst):
                 pass
         finally:
             self._shut_down()
@@ -113,6 +118,14 @@ class PortalWorker(BaseWorker):
         if not self._stop_requested:
             self._signalled_at = time.monotonic()
             self._stop_requested = True
+
+    def retire(self) -> None:
+        """Stop as after a first signal. Any thread may call it; a signal afterwards is still the first."""
+        self._retired = True
+
+    @property
+    def _ending(self) -> bool:
+        return self._stop_requested or self._retired
 
     def _step(self, burst: bool) -> bool:
         """Fetch and start once. False: a burst is over, or the worker stops."""
@@ -129,7 +142,7 @@ class PortalWorker(BaseWorker):
                 if not wait:
                     self._pool.wait_for_change(counts, SHORT_WAIT)
                 return not burst or bool(self._pool.running())
-            if self._stop_requested:
+            if self._ending:
                 self._intake.give_back(taken)
                 return False
             for running in self._intake.begin(taken):
@@ -177,7 +190,7 @@ class PortalWorker(BaseWorker):
         ]
 
     def _shut_down(self) -> None:
-        if self._stop_requested:
+        if self._ending:
             logger.info("worker %s stops: it takes no more jobs and waits for the running ones", self.name)
         if not self._pool.wait_until_idle(self._warm_shutdown):
             self._leave_behind()
@@ -205,27 +218,32 @@ def run_worker(
     burst: bool = False,
     preload: Callable[[], None] | None = None,
 ) -> int:
-    """Run jobs in this process until SIGTERM or SIGINT; the answer is the exit code.
+    """Run jobs in this process until SIGTERM or SIGINT; the answer is the exit code, which is 1 when the
+    schema was changed under the worker. Raises ConfigError when schema or Redis do not fit, before anything
+    was run.
 
     `preload` runs first, in the main thread: what it imports is warm for the first order.
     """
     refuse_pickle()
+    require_fit(app)
     settings = app.extensions["portal_settings"]
-
     threads = concurrency or settings.worker_concurrency
 
     def perform(call: Call) -> None:
         with app.app_context():
-            call()
+            if gate.admits(call):
+                call()
 
     worker = PortalWorker(
         connect(settings.redis_url, timeout=5, connections=threads + 10),
         perform,
         concurrency=threads,
         queues=tuple(queues or QUEUES),
+        on_refusal=partial(report_refusal, app),
     )
+    gate = Gate(worker.retire)
     worker.preload()
     if preload is not None:
         preload()
     worker.work(burst=burst)
-    return 0
+    return 1 if gate.retired else 0

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import sqlalchemy as sa
-from alembic.script import ScriptDirectory
 from flask import current_app
 from redis import Redis, RedisError
 from sqlalchemy.exc import SQLAlchemyError
@@ -13,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from portal.config import SECRET_FILES, Settings
 from portal.db import db, utcnow
 from portal.environ import mask_url
-from portal.services import traffic_report
+from portal.services import redis_state, schema, traffic_report
 from portal.services.health_checks_finding import Finding
 
 _SKEW = timedelta(seconds=2)
@@ -51,28 +50,25 @@ def check_database(settings: Settings) -> Iterator[Finding]:
 
 def check_schema(settings: Settings) -> Iterator[Finding]:
     """E002 the migrations of this version are not applied."""
-    scripts = ScriptDirectory(current_app.extensions["migrate"].directory)
-    with db.engine.connect() as connection:
-        known = connection.execute(sa.text("SELECT to_regclass('alembic_version')")).scalar_one()
-        rows = connection.execute(sa.text("SELECT version_num FROM alembic_version")) if known else ()
-        applied = {str(row[0]) for row in rows}
-    wanted = set(scripts.get_heads())
-    if applied != wanted:
+    wrong = schema.mismatch(schema.applied())
+    db.session.rollback()
+    if wrong:
         yield Finding(
             "portal.E002",
-            f"The database schema is at {', '.join(sorted(applied)) or 'nothing'}, this version needs "
-            f"{', '.join(sorted(wanted))}.",
+            wrong,
             "Run `portal db upgrade`. A schema that is newer than the program needs the newer program.",
         )
 
 
 def check_redis(settings: Settings) -> Iterator[Finding]:
-    """E004 unreachable, E005 it may forget jobs, W102 jobs are lost when it restarts."""
+    """E004 unreachable, E005 it may forget jobs, E010 it takes no writes, W102 jobs are lost when it
+    restarts."""
     client: Redis = current_app.extensions["portal_redis"]
     try:
         client.ping()
-        policy = _redis_setting(client, "maxmemory-policy")
-        append_only = _redis_setting(client, "appendonly")
+        policy = redis_state.eviction_policy(client)
+        append_only = redis_state.setting(client, "appendonly")
+        read_only = redis_state.is_read_only(client)
     except RedisError as error:
         yield Finding(
             "portal.E004",
@@ -80,11 +76,17 @@ def check_redis(settings: Settings) -> Iterator[Finding]:
             "Start it, or correct REDIS_URL.",
         )
         return
-    if policy not in (None, "noeviction"):
+    if policy not in (None, redis_state.NEVER_EVICTS):
         yield Finding(
             "portal.E005",
             f"Redis forgets keys when its memory is full (maxmemory-policy {policy}).",
             "Set maxmemory-policy to noeviction, and give Portico a Redis of its own.",
+        )
+    if read_only:
+        yield Finding(
+            "portal.E010",
+            "Redis is a read-only replica: no job can be queued there.",
+            "Give REDIS_URL the address of the primary.",
         )
     if append_only == "no":
         yield Finding(
@@ -106,20 +108,6 @@ def check_traffic(settings: Settings) -> Iterator[Finding]:
             f"Requests are held back: {each}.",
             "It ends by itself (docs/operations.md, Limits and budgets); see the exchange's status page.",
         )
-
-
-def _redis_setting(client: Redis, name: str) -> str | None:
-    try:
-        values = client.config_get(name)
-    except RedisError:
-        # Managed services forbid CONFIG; then nothing is known.
-        return None
-    found = {_text(key): _text(value) for key, value in values.items()}
-    return found.get(name)
-
-
-def _text(value: object) -> str:
-    return value.decode() if isinstance(value, bytes) else str(value)
 
 
 def check_secret_files(settings: Settings) -> Iterator[Finding]:

@@ -41,7 +41,7 @@ def older_schema(app: Flask) -> Iterator[None]:
     db.session.commit()
 
 
-def test_readyz_when_the_schema_is_old_is_503_and_says_what_to_do(
+def test_f59_readyz_when_the_schema_is_old_is_503_and_says_what_to_do(
     client: FlaskClient, older_schema: None
 ) -> None:
     answer = client.get("/readyz")

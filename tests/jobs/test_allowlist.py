@@ -7,6 +7,8 @@ import zlib
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
+from flask import Flask
 from redis import Redis
 from rq import Queue
 from rq.exceptions import DeserializationError
@@ -14,11 +16,15 @@ from rq.job import Job
 from rq.registry import FailedJobRegistry
 from rq.serializers import resolve_serializer
 
+from portal.db import db
 from portal.jobs import keys
 from portal.jobs.engine.allowlist import Allowlist, RefusedError
 from portal.jobs.queues import JobQueues
+from portal.jobs.refusals import TITLE
 from portal.jobs.serializing import refuse_pickle
 from portal.jobs.table import JOBS, ORDERS
+from portal.jobs.worker import run_worker
+from portal.models import Notification
 from tests.helpers import eventually
 from tests.jobs.conftest import StartWorker, why
 from tests.jobs.sample_jobs import HERE, TABLE, marks
@@ -47,7 +53,7 @@ def refused(redis: Redis, job_id: str) -> bool:
     return failed == [job_id] and why(redis, job_id).startswith("Refused, nothing was run: ")
 
 
-def test_forged_job_when_it_names_os_system_in_json_then_it_is_not_executed(
+def test_f26_forged_job_when_it_names_os_system_in_json_then_it_is_not_executed(
     redis: Redis, start_worker: StartWorker, tmp_path: Path
 ) -> None:
     command = f"touch {tmp_path / 'owned'}"
@@ -58,7 +64,7 @@ def test_forged_job_when_it_names_os_system_in_json_then_it_is_not_executed(
     assert redis.zcard(keys.started(ORDERS)) == 0
 
 
-def test_forged_job_when_it_is_a_pickle_then_it_is_not_even_read(
+def test_f26_forged_job_when_it_is_a_pickle_then_it_is_not_even_read(
     redis: Redis, start_worker: StartWorker, tmp_path: Path
 ) -> None:
     bomb = pickle.dumps((f"{HERE}.mark_order", None, (Bomb(tmp_path / "owned"),), {}))
@@ -69,7 +75,7 @@ def test_forged_job_when_it_is_a_pickle_then_it_is_not_even_read(
     assert marks(redis) == []
 
 
-def test_rq_when_pickle_is_refused_then_its_own_readers_do_not_unpickle_either(
+def test_f26_rq_when_pickle_is_refused_then_its_own_readers_do_not_unpickle_either(
     redis: Redis, tmp_path: Path
 ) -> None:
     refuse_pickle()
@@ -80,6 +86,20 @@ def test_rq_when_pickle_is_refused_then_its_own_readers_do_not_unpickle_either(
         job.get_call_string()
     assert list(tmp_path.iterdir()) == []
     assert resolve_serializer(None).loads(b"[1]") == [1]
+
+
+@pytest.mark.parametrize(
+    "data", [b'["os.system",null,["id"],{}]', pickle.dumps(os.getcwd)], ids=["json", "pickle"]
+)
+def test_f26_administrators_when_a_forged_job_is_found_are_told_once(app: Flask, data: bytes) -> None:
+    real: Redis = app.extensions["portal_redis"]
+    for _ in range(2):
+        push(real, data)
+        assert run_worker(app, concurrency=1, burst=True) == 0
+    db.session.rollback()
+    (told,) = db.session.scalars(sa.select(Notification)).all()
+    assert (told.user_id, told.title) == (None, TITLE)
+    assert "nothing of it was run" in told.body
 
 
 def test_worker_when_a_job_was_refused_then_it_goes_on_with_the_next(
@@ -128,7 +148,7 @@ def test_allowlist_when_rq_saved_the_record_again_then_it_still_resolves(
     assert (call.name, call.ids) == ("order", (3,))
 
 
-def test_table_of_jobs_when_read_then_only_notifications_are_repeated_by_rq() -> None:
+def test_f17_table_of_jobs_when_read_then_only_notifications_are_repeated_by_rq() -> None:
     repeated = {name for name, spec in JOBS.items() if spec.retry_delays}
     assert repeated == {"deliver_notification"}
     assert all(spec.function == f"{spec.function.rsplit('.', 1)[0]}.{name}" for name, spec in JOBS.items())

@@ -1,13 +1,16 @@
 """The schedule in Redis, and the clock that reads it, with a real Redis."""
 
+import itertools
 import json
 import threading
-from datetime import UTC, datetime, timedelta
+import time
+from datetime import UTC, datetime, timedelta, tzinfo
 
 import pytest
 from redis import Redis
 from rq.job import Job
 
+from portal.jobs import clock as clock_module
 from portal.jobs import keys
 from portal.jobs.clock import Clock
 from portal.jobs.periodic import DAY, PERIODIC, Periodic
@@ -66,7 +69,7 @@ def test_sync_schedule_when_an_interval_changed_then_it_is_repaired(redis: Redis
 
 
 @pytest.mark.parametrize("lost", ["entry", "record"])
-def test_sync_schedule_when_a_crash_lost_half_of_an_entry_then_it_is_whole_again(
+def test_f24_sync_schedule_when_a_crash_lost_half_of_an_entry_then_it_is_whole_again(
     redis: Redis, clock: Clock, lost: str
 ) -> None:
     sync_schedule(clock)
@@ -103,7 +106,7 @@ def test_clock_when_jobs_are_due_then_each_is_queued_once_and_due_again_later(
     assert not redis.exists(Clock.scheduler_lock_key)
 
 
-def test_clock_when_no_worker_takes_ticks_then_they_do_not_pile_up_and_stay_in_front(
+def test_f25_clock_when_no_worker_takes_ticks_then_they_do_not_pile_up_and_stay_in_front(
     redis: Redis, clock: Clock
 ) -> None:
     for round_ in range(3):
@@ -114,7 +117,7 @@ def test_clock_when_no_worker_takes_ticks_then_they_do_not_pile_up_and_stay_in_f
     assert queued(redis, WATCH)[0] == "sweep"
 
 
-def test_clock_when_a_foreign_entry_is_due_then_it_is_dropped_and_not_queued(
+def test_f26_clock_when_a_foreign_entry_is_due_then_it_is_dropped_and_not_queued(
     redis: Redis, clock: Clock
 ) -> None:
     clock.look()
@@ -126,7 +129,9 @@ def test_clock_when_a_foreign_entry_is_due_then_it_is_dropped_and_not_queued(
     assert redis.llen(keys.queue(WATCH)) == redis.llen(keys.queue(DEFAULT)) == 0
 
 
-def test_clocks_when_three_run_then_each_tick_is_queued_once(redis_server: RedisServer, redis: Redis) -> None:
+def test_f23_clocks_when_three_run_then_each_tick_is_queued_once(
+    redis_server: RedisServer, redis: Redis
+) -> None:
     clocks = [Clock(connect(redis_server.url), entries(), sync_schedule, 0.02) for _ in range(3)]
     threads = [threading.Thread(target=each.run) for each in clocks]
     for thread in threads:
@@ -136,7 +141,7 @@ def test_clocks_when_three_run_then_each_tick_is_queued_once(redis_server: Redis
     assert sorted(queued(redis, WATCH)) == ["check-positions", "sweep", "sync-connections"]
 
 
-def test_clock_when_another_took_its_expired_lock_then_it_leaves_that_lock_alone(
+def test_f23_clock_when_another_took_its_expired_lock_then_it_leaves_that_lock_alone(
     redis: Redis, clock: Clock
 ) -> None:
     assert clock.acquire_lock()
@@ -148,7 +153,7 @@ def test_clock_when_another_took_its_expired_lock_then_it_leaves_that_lock_alone
 
 
 @pytest.mark.parametrize("fault", ["flushed", "killed"])
-def test_clock_when_redis_loses_everything_then_the_schedule_heals_without_help(
+def test_f20_f21_clock_when_redis_loses_everything_then_the_schedule_heals_without_help(
     redis_server: RedisServer, redis: Redis, fault: str
 ) -> None:
     clock = Clock(connect(redis_server.url, timeout=1), entries(), sync_schedule, 0.05)
@@ -165,22 +170,72 @@ def test_clock_when_redis_loses_everything_then_the_schedule_heals_without_help(
 
 
 @pytest.mark.parametrize("entry", PERIODIC, ids=lambda entry: entry.name)
-def test_periodic_job_when_followed_through_its_day_then_each_tick_has_one_suggestion(
+def test_periodic_job_when_followed_through_its_ticks_then_each_has_one_suggestion_and_a_day_one_an_hour(
     entry: Periodic,
 ) -> None:
     moment = datetime(2026, 11, 23, 0, 0, 0, tzinfo=UTC)
-    end = moment + timedelta(days=2 if entry.at else 0, hours=0 if entry.at else 2)
+    end = moment + timedelta(hours=48 if entry.at else 2)
+    length = 3600 if entry.at else entry.interval
     ticks = []
     while (moment := entry.next(moment)) < end:
-        ticks.append(int(moment.timestamp()) // entry.interval)
+        ticks.append(int(moment.timestamp()) // length)
     assert len(ticks) == len(set(ticks)) == round((ticks[-1] - ticks[0]) + 1)
 
 
-def test_daily_job_when_its_hour_has_passed_then_it_is_due_at_once_and_next_tomorrow() -> None:
+def test_daily_job_when_its_hour_has_passed_then_it_is_due_at_once_and_again_every_hour() -> None:
     [entry] = [entry for entry in PERIODIC if entry.name == "update_analytics"]
     noon = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
     assert entry.first(noon) == datetime(2026, 11, 23, 0, 5, tzinfo=UTC)
-    assert entry.next(noon) == datetime(2026, 11, 24, 0, 5, tzinfo=UTC)
+    assert entry.next(noon) == datetime(2026, 11, 23, 12, 5, tzinfo=UTC)
+    assert entry.next(noon.replace(hour=23, minute=30)) == datetime(2026, 11, 24, 0, 5, tzinfo=UTC)
+
+
+def jump(monkeypatch: pytest.MonkeyPatch, hours: float) -> None:
+    """Put the wall clock of the schedulers forward or back; what is monotonic stays."""
+
+    class Jumped(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:
+            return datetime.now(tz) + timedelta(hours=hours)
+
+    monkeypatch.setattr(clock_module, "datetime", Jumped)
+
+
+@pytest.mark.parametrize("hours", [1, -1])
+def test_f28_clock_when_it_jumps_and_jumps_back_then_sweeps_and_checks_are_suggested_at_once(
+    redis: Redis, clock: Clock, monkeypatch: pytest.MonkeyPatch, hours: int
+) -> None:
+    """What was due in ten seconds by the wrong clock would else be due in an hour by the right one."""
+    clock.look()
+    for shift in (hours, 0):
+        redis.delete(keys.queue(WATCH))
+        with monkeypatch.context() as patch:
+            jump(patch, shift)
+            clock.look()
+        assert {"check-positions", "sweep"} <= set(queued(redis, WATCH)), f"at {shift} h"
+    soon = datetime.now(UTC).timestamp() + 65
+    assert scheduled(redis)[SWEEP] < soon
+    assert scheduled(redis)[schedule_id("check_positions")] < soon
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Europe/Berlin", "Pacific/Apia"])
+@pytest.mark.parametrize("day", [datetime(2026, 3, 8, tzinfo=UTC), datetime(2026, 10, 25, tzinfo=UTC)])
+def test_f28_nightly_job_when_the_machine_changes_to_or_from_summer_time_then_it_is_due_once_a_day(
+    monkeypatch: pytest.MonkeyPatch, zone: str, day: datetime
+) -> None:
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        entry = entries()[schedule_id("update_analytics")]
+        moment, firsts = day - timedelta(days=2), []
+        while (moment := entry.next(moment)) < day + timedelta(days=3):
+            if moment.hour == 0:
+                firsts.append(moment)
+        assert [each.minute for each in firsts] == [5] * len(firsts)
+        assert {b - a for a, b in itertools.pairwise(firsts)} == {timedelta(days=1)}
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def stop(clocks: list[Clock], threads: list[threading.Thread]) -> None:

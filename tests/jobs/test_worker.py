@@ -97,7 +97,7 @@ def test_job_when_the_table_says_so_then_it_is_repeated_after_a_failure(
     eventually(lambda: FinishedJobRegistry(NOTIFY, connection=redis).get_job_count() == 1)
 
 
-def test_order_when_a_record_asks_for_repetition_then_it_is_not_repeated(
+def test_f17_order_when_a_record_asks_for_repetition_then_it_is_not_repeated(
     queues: JobQueues, redis: Redis, start_worker: StartWorker
 ) -> None:
     queues.enqueue("fail", 1)

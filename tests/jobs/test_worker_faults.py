@@ -121,7 +121,7 @@ def test_worker_when_asked_to_stop_between_fetch_and_start_then_the_jobs_go_back
     assert marks(redis) == []
 
 
-def test_worker_when_redis_restarts_then_it_goes_on_and_logs_one_line_per_outage(
+def test_f22_worker_when_redis_restarts_then_it_goes_on_and_logs_one_line_per_outage(
     redis_server: RedisServer,
     queues: JobQueues,
     redis: Redis,
@@ -141,7 +141,7 @@ def test_worker_when_redis_restarts_then_it_goes_on_and_logs_one_line_per_outage
     eventually(lambda: caplog.text.count("uses Redis again") == 2)
 
 
-def test_worker_when_redis_is_away_at_the_end_of_a_job_then_the_end_is_recorded_later(
+def test_f22_worker_when_redis_is_away_at_the_end_of_a_job_then_the_end_is_recorded_later(
     redis_server: RedisServer,
     queues: JobQueues,
     redis: Redis,
@@ -158,7 +158,7 @@ def test_worker_when_redis_is_away_at_the_end_of_a_job_then_the_end_is_recorded_
     assert redis.zcard(keys.started("default")) == 0
 
 
-def test_worker_when_redis_is_flushed_then_it_registers_again_and_goes_on(
+def test_f21_worker_when_redis_is_flushed_then_it_registers_again_and_goes_on(
     queues: JobQueues, redis: Redis, start_worker: StartWorker
 ) -> None:
     worker = start_worker()

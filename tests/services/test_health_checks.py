@@ -88,7 +88,7 @@ def test_a_missing_administrator_and_a_halt_are_found(app: Flask, settings: Sett
     assert findings[1].hint == "`portal resume --scope exchange:bybit` ends it."
 
 
-def test_a_redis_that_forgets_and_does_not_write_is_found(
+def test_f21_a_redis_that_forgets_and_does_not_write_is_found(
     sound: Settings, app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server = RedisServer()
@@ -100,6 +100,9 @@ def test_a_redis_that_forgets_and_does_not_write_is_found(
             client.config_set("maxmemory-policy", "allkeys-lru")
             client.config_set("appendonly", "no")
             assert found(sound) == ["portal.E005", "portal.W102"]
+            client.config_set("maxmemory-policy", "noeviction")
+            client.replicaof("127.0.0.1", "1")
+            assert found(sound) == ["portal.E010", "portal.W102"]
     finally:
         server.close()
 
@@ -126,7 +129,7 @@ def test_servers_that_do_not_answer_are_found_without_their_passwords(elsewhere:
     assert "***" in findings[0].message
 
 
-def test_a_database_without_the_migrations_is_found(app: Flask, sound: Settings) -> None:
+def test_f59_a_database_without_the_migrations_is_found(app: Flask, sound: Settings) -> None:
     with db.engine.begin() as connection:
         connection.exec_driver_sql("CREATE TABLE kept AS SELECT * FROM alembic_version")
         connection.exec_driver_sql("DELETE FROM alembic_version")

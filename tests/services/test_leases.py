@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -35,7 +35,7 @@ def in_threads(app: Flask, count: int, work: Callable[[], object]) -> None:
         thread.join()
 
 
-def test_take_when_eight_ask_for_one_tick_then_one_has_it(app: Flask) -> None:
+def test_f09_f23_take_when_eight_ask_for_one_tick_then_one_has_it(app: Flask) -> None:
     answers: list[int | None] = []
     in_threads(app, 8, lambda: answers.append(leases.take("job", DAY, "me")))
     assert [answer for answer in answers if answer is not None] == [rows()[0].tick]
@@ -78,7 +78,7 @@ def test_finish_when_called_then_the_row_says_when(app: Flask) -> None:
     assert rows()[0].finished_at is not None
 
 
-def test_tick_when_ten_copies_of_a_job_piled_up_then_it_runs_once(app: Flask) -> None:
+def test_f25_tick_when_ten_copies_of_a_job_piled_up_then_it_runs_once(app: Flask) -> None:
     ran: list[int] = []
 
     @tick
@@ -90,7 +90,35 @@ def test_tick_when_ten_copies_of_a_job_piled_up_then_it_runs_once(app: Flask) ->
     assert rows()[0].finished_at is not None
 
 
-def test_tick_when_the_run_fails_then_it_is_not_repeated_in_this_tick(app: Flask) -> None:
+def test_f61_nightly_job_when_it_was_killed_is_taken_up_again_an_hour_later_and_once_it_ended_never(
+    app: Flask,
+) -> None:
+    ran: list[int] = []
+
+    @tick
+    def update_analytics() -> None:
+        ran.append(1)
+        if len(ran) == 1:
+            raise SystemExit(9)
+
+    def an_hour_later() -> None:
+        past = sa.literal(timedelta(hours=1, seconds=1), sa.Interval)
+        db.session.execute(sa.update(JobLease).values(started_at=JobLease.started_at - past))
+        db.session.commit()
+        in_threads(app, 4, update_analytics)
+
+    with pytest.raises(SystemExit):
+        update_analytics()
+    in_threads(app, 4, update_analytics)
+    assert ran == [1], "it may still be running"
+    an_hour_later()
+    assert ran == [1, 1]
+    an_hour_later()
+    assert ran == [1, 1], "it ended well"
+    assert len(rows()) == 1
+
+
+def test_tick_when_the_run_fails_then_it_is_not_repeated_at_once(app: Flask) -> None:
     ran: list[int] = []
 
     @tick

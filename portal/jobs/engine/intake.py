@@ -3,7 +3,7 @@ goes back to the front of its queue. Starts nothing itself.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -23,10 +23,13 @@ Taken = tuple[str, list[str]]
 
 
 class Intake:
-    def __init__(self, connection: Redis, allowlist: Allowlist, books: Books) -> None:
+    def __init__(
+        self, connection: Redis, allowlist: Allowlist, books: Books, on_refusal: Callable[[str], None]
+    ) -> None:
         self._connection = connection
         self._allowlist = allowlist
         self._books = books
+        self._on_refusal = on_refusal
 
     def take(self, offer: Offer, wait: float) -> Taken | None:
         """Take up to `offer.count` jobs from the first queue that has any; wait `wait` seconds for one.
@@ -86,6 +89,7 @@ class Intake:
             text = f"Refused, nothing was run: {refusal}."
             logger.error("job %s in queue %s was refused: %s", ascii(job_id), queue, refusal)
             self._books.write(lambda pipe: _refuse(pipe, self._books, queue, job_id, execution_id, text))
+            self._on_refusal(f"queue {queue}: {refusal}")
             return None
         # The table decides whether a job may be repeated at all, the record only how often it still may.
         left = min(int(retries_left or 0), len(call.spec.retry_delays))
