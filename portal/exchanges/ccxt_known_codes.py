@@ -24,7 +24,6 @@ _BINANCE: Mapping[str, ErrorCode] = {
 _BYBIT: Mapping[str, ErrorCode] = {
     "10002": ErrorCode.CLOCK_OUTSIDE_WINDOW,
     "110017": ErrorCode.WOULD_NOT_REDUCE,
-    "110025": ErrorCode.WRONG_POSITION_MODE,
 }
 _OKX: Mapping[str, ErrorCode] = {
     "50102": ErrorCode.CLOCK_OUTSIDE_WINDOW,
@@ -47,7 +46,19 @@ _KNOWN: Mapping[str, Mapping[str, ErrorCode]] = {
         "REQUEST_EXPIRED": ErrorCode.CLOCK_OUTSIDE_WINDOW,
         "INCREASE_POSITION": ErrorCode.WOULD_NOT_REDUCE,
     },
-    "bitget": {"40008": ErrorCode.CLOCK_OUTSIDE_WINDOW, "22002": ErrorCode.WOULD_NOT_REDUCE},
+    "bitget": {
+        "40008": ErrorCode.CLOCK_OUTSIDE_WINDOW,
+        "22002": ErrorCode.WOULD_NOT_REDUCE,
+        "40774": ErrorCode.WRONG_POSITION_MODE,
+    },
+}
+#: Codes that say several things: which, only the words beside them tell.
+_BY_WORDS: Mapping[str, tuple[str, str, ErrorCode]] = {
+    "bybit": ("10001", "position idx not match position mode", ErrorCode.WRONG_POSITION_MODE),
+    "bybiteu": ("10001", "position idx not match position mode", ErrorCode.WRONG_POSITION_MODE),
+    "okx": ("51000", "posside", ErrorCode.WRONG_POSITION_MODE),
+    "myokx": ("51000", "posside", ErrorCode.WRONG_POSITION_MODE),
+    "okxus": ("51000", "posside", ErrorCode.WRONG_POSITION_MODE),
 }
 #: Binance answers -2010 to several refusals and tells them apart in words only.
 _NO_FUNDS = ("insufficient balance", "Margin is insufficient")
@@ -65,4 +76,7 @@ def known_meaning(ccxt_id: str, words: VenueWords) -> ErrorCode | None:
             if any(text in words.text for text in _NO_FUNDS)
             else ErrorCode.REFUSED
         )
+    code, phrase, meaning = _BY_WORDS.get(ccxt_id, ("", "", None))
+    if words.code == code and phrase in words.text.casefold():
+        return meaning
     return _KNOWN.get(ccxt_id, {}).get(words.code)

@@ -11,7 +11,14 @@ from portal.trading.orders import OrderRequest
 from portal.trading.types import MarginMode
 
 #: How venues say that it is set so already; ccxt has no class for most of them.
-_SAME_ALREADY = ("not modified", "No need to change", "not need to be changed", "same leverage")
+_SAME_ALREADY = (
+    "not modified",
+    "not been modified",
+    "no need to change",
+    "not need to be changed",
+    "same leverage",
+    "not changed",
+)
 
 
 class Leverage:
@@ -66,5 +73,5 @@ class Leverage:
             self._session.read(method, *args)
         except ExchangeError as error:
             unchanged = isinstance(error.__cause__, ccxt.NoChange)  # MarginModeAlreadySet is one
-            if not unchanged and not any(text in error.message for text in _SAME_ALREADY):
+            if not unchanged and not any(text in error.message.casefold() for text in _SAME_ALREADY):
                 raise

@@ -21,7 +21,7 @@ _WHAT_TO_DO = {
     ErrorCode.MARKET_CLOSED: "Wait until the market trades again.",
     ErrorCode.INVALID_ORDER: "Check size, price and the market's limits.",
     ErrorCode.WOULD_NOT_REDUCE: "The position is smaller than the order or already closed.",
-    ErrorCode.WRONG_POSITION_MODE: "The account's position mode was changed: test the connection.",
+    ErrorCode.WRONG_POSITION_MODE: "The account's position mode was changed there; it is learnt again now.",
     ErrorCode.REFUSED: "Read the exchange's reason and correct the order.",
     ErrorCode.RATE_LIMITED: "It may be tried again later.",
     ErrorCode.CLOCK_OUTSIDE_WINDOW: "The clocks differ or the request was late; it may be tried again.",

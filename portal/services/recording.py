@@ -103,6 +103,9 @@ def record_not_placed(order_id: int, error: ExchangeError, duration_ms: int) -> 
             code=error.code.value,
             venue_code=error.venue_code,
         )
+        if error.code is ErrorCode.WRONG_POSITION_MODE and order.connection_id is not None:
+            # Somebody switched it at the exchange since it was learnt.
+            request_job("test_connection", order.connection_id)
         position = _lock_position(order)
         again_in = timedelta(seconds=error.retry_after or 1) if again else None
         following.follow(order, position, again_in=again_in, permanent=error.permanent)
