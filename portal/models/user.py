@@ -90,6 +90,9 @@ class User(Timestamps, Base, UserMixin):
 
     @tf_totp_secret.setter
     def tf_totp_secret(self, value: str | None) -> None:
+        if value is not None and not crypto.is_ciphertext(value):
+            # A seed of the first release, handed back after its use: what is stored is newer.
+            return
         if value is not None:
             plain = crypto.keyring().decrypt(value, SEED_ON_ITS_WAY)
             value = crypto.keyring().encrypt(plain, self._seed_bound_to())

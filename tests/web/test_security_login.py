@@ -188,3 +188,56 @@ def test_token_in_the_address_when_sent_then_logs_nobody_in(app: Flask, alice: U
     visitor = visit(app)
     assert visitor.get(f"/change?auth_token={token}").status_code == 302
     assert visitor.get("/change", headers={"Authentication-Token": token}).status_code == 302
+
+
+def test_s03_account_when_guessed_a_hundred_times_then_few_are_checked_and_the_owner_gets_in_elsewhere(
+    app: Flask, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked = []
+    real = User.verify_and_update_password
+    monkeypatch.setattr(
+        User, "verify_and_update_password", lambda self, given: (checked.append(given), real(self, given))[1]
+    )
+    guesser = visit(app)
+    token = guesser.token()
+    for number in range(100):
+        form = {"email": alice.email, "password": f"guess {number}", "csrf_token": token}
+        assert guesser.post_bare("/login", form).status_code == 200
+    assert 0 < len(checked) < 10
+    owner = visit(app)
+    owner.client.environ_base["REMOTE_ADDR"] = "127.0.0.2"
+    assert log_in(owner).location == "/"
+
+
+def test_s03_account_when_guessed_from_everywhere_then_only_known_addresses_are_let_in(
+    app: Flask, alice: User
+) -> None:
+    owner = visit(app)
+    owner.client.environ_base["REMOTE_ADDR"] = "127.0.0.2"
+    log_in(owner)
+    with app.test_request_context():
+        for number in range(throttle.PER_ACCOUNT):
+            throttle.note_failure(alice.email, f"10.0.{number // 256}.{number % 256}")
+    stranger = visit(app)
+    assert "Too many wrong passwords" in log_in(stranger).text
+    assert not is_in(stranger)
+    again = visit(app)
+    again.client.environ_base["REMOTE_ADDR"] = "127.0.0.2"
+    assert log_in(again).location == "/"
+
+
+def test_s03_addresses_when_of_one_ipv6_network_then_count_as_one(app: Flask) -> None:
+    with app.test_request_context():
+        for number in range(throttle.PER_ACCOUNT_AND_ADDRESS):
+            throttle.note_failure("alice@example.org", f"2001:db8:1:2::{number:x}")
+        assert throttle.is_blocked("alice@example.org", "2001:db8:1:2:ffff::1")
+        assert not throttle.is_blocked("alice@example.org", "2001:db8:1:3::1")
+
+
+def test_s41_forwarded_address_when_invented_then_does_not_help_the_guesser(app: Flask, alice: User) -> None:
+    guesser = visit(app)
+    token = guesser.token()
+    for number in range(throttle.PER_ACCOUNT_AND_ADDRESS + 1):
+        form = {"email": alice.email, "password": "guess", "csrf_token": token}
+        last = guesser.post_bare("/login", form, headers={"X-Forwarded-For": f"203.0.113.{number}"})
+    assert "Too many wrong passwords" in last.text
