@@ -38,7 +38,7 @@ VIEWS = (
     (TokenView, models.ApiToken, "API tokens", "tokens", "People"),
     (ChannelView, models.NotificationChannel, "Channels", "channels", "People"),
     (LogView, models.ExecutionLog, "Logs", "logs", "Records"),
-    (AnalyticsView, models.ExecutionAnalytics, "Analytics", "analytics", "Records"),
+    (AnalyticsView, models.ExecutionAnalytics, "Nightly figures", "analytics", "Records"),
     (NotificationView, models.Notification, "Notifications", "notifications", "Records"),
     (AuditView, models.AuditEntry, "Audit", "audit", "Records"),
 )
@@ -56,5 +56,5 @@ def init_app(app: Flask) -> None:
     for view, model, name, path, group in VIEWS:
         # Endpoints have a prefix, so that they cannot collide with the portal's pages.
         admin.add_view(view(model, db, name=name, endpoint=f"admin_{path}", url=path, category=group))
-    admin.add_view(ReportView(name="Report", endpoint="admin_report", url="report", category="Records"))
+    admin.add_view(ReportView(name="Analytics", endpoint="admin_report", url="report", category="Records"))
     admin.add_view(QueuesView(name="Queues", endpoint="rq_dashboard", url="rq", category="Records"))

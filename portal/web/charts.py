@@ -1,7 +1,7 @@
 """Small charts as markup: one SVG that stretches, labels in HTML beside it so that they stay readable on a
 phone. Colours come from the style sheet. Pure; money stays Decimal until it becomes a place on paper."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 from markupsafe import Markup
@@ -9,9 +9,14 @@ from markupsafe import Markup
 _WIDTH, _HEIGHT = 600, 160
 
 
-def line(values: Sequence[Decimal], labels: Sequence[str], title: str, *, tone: str = "") -> Markup:
-    """A line over time. `labels` say each point in words ("3 Mar: 1,200 USDT"). Fewer than two points make no
-    line: the answer is empty."""
+Words = Callable[[Decimal], str]
+
+
+def line(
+    values: Sequence[Decimal], labels: Sequence[str], title: str, *, scale: Words, tone: str = ""
+) -> Markup:
+    """A line over time. `labels` say each point in words ("3 Mar: 1,200 USDT"), `scale` the highest and the
+    lowest. Fewer than two points make no line: the answer is empty."""
     if len(values) < 2:
         return Markup("")
     low, high = min(*values, Decimal(0)) if min(values) < 0 else min(values), max(values)
@@ -29,12 +34,12 @@ def line(values: Sequence[Decimal], labels: Sequence[str], title: str, *, tone: 
     inside = Markup('<polygon class="area" points="{}"/>{}<polyline class="line" points="{}"/>{}').format(
         area, zero, points, spots
     )
-    return _figure(inside, title, tone)
+    return _figure(inside, title, tone, scale(high), scale(low))
 
 
-def bars(values: Sequence[Decimal | int], labels: Sequence[str], title: str) -> Markup:
-    """Bars up and down from zero; `labels` say each in words. Without any value that is not zero the answer
-    is empty."""
+def bars(values: Sequence[Decimal | int], labels: Sequence[str], title: str, *, scale: Words) -> Markup:
+    """Bars up and down from zero; `labels` say each in words, `scale` the highest and the lowest. Without any
+    value that is not zero the answer is empty."""
     numbers = [Decimal(value) for value in values]
     if not any(numbers):
         return Markup("")
@@ -61,14 +66,16 @@ def bars(values: Sequence[Decimal | int], labels: Sequence[str], title: str) -> 
                 max(abs(zero - y), 1 if value else 0),
             )  # fmt: skip
         )
-    return _figure(Markup("").join(shapes) + _zero_line(low, high), title, "")
+    return _figure(Markup("").join(shapes) + _zero_line(low, high), title, "", scale(high), scale(low))
 
 
-def _figure(inside: Markup, title: str, tone: str) -> Markup:
+def _figure(inside: Markup, title: str, tone: str, top: str, bottom: str) -> Markup:
     return Markup(
+        '<div class="chart-box"><div class="chart-scale" aria-hidden="true">'
+        "<span>{}</span><span>{}</span></div>"
         '<svg class="chart {}" viewBox="0 0 {} {}" preserveAspectRatio="none" role="img" aria-label="{}">'
-        "{}</svg>"
-    ).format(tone, _WIDTH, _HEIGHT, title, inside)
+        "{}</svg></div>"
+    ).format(top, bottom, tone, _WIDTH, _HEIGHT, f"{title}, from {bottom} to {top}", inside)
 
 
 def _x(place: int, count: int) -> float:

@@ -32,11 +32,18 @@ def _results(days: Sequence[Day], unit: str) -> dict[str, Markup]:
     sums = results.added_up(days)
     told = [f"{day.date:%d %b}: {_two(day.result)} {unit}, {day.trades} closed" for day in days]
     so_far = [f"{day.date:%d %b}: {_two(value)} {unit}" for day, value in zip(days, sums, strict=True)]
-    traded = any(day.trades for day in days)
     tone = "loss" if sums[-1] < 0 else ""
     return {
-        "daily_chart": charts.bars([day.result for day in days], told, f"Result of each day in {unit}"),
-        "sum_chart": charts.line(sums if traded else [], so_far, f"Result so far in {unit}", tone=tone),
+        "daily_chart": charts.bars(
+            [day.result for day in days], told, f"Result of each day in {unit}", scale=_two
+        ),
+        "sum_chart": charts.line(
+            sums if any(day.trades for day in days) else [],
+            so_far,
+            f"Result so far in {unit}",
+            scale=_two,
+            tone=tone,
+        ),
     }
 
 
@@ -46,14 +53,14 @@ def _worth(worth: Sequence[Worth], unit: str) -> dict[str, Markup]:
     below = [f"{each.date:%d %b}: {_two(value)} %" for each, value in zip(worth, fallen, strict=True)]
     title = "Percent below the highest equity"
     return {
-        "equity_chart": charts.line([each.equity for each in worth], told, f"Equity in {unit}"),
-        "drawdown_chart": charts.line(fallen if any(fallen) else [], below, title, tone="loss"),
+        "equity_chart": charts.line([each.equity for each in worth], told, f"Equity in {unit}", scale=_two),
+        "drawdown_chart": charts.line(fallen if any(fallen) else [], below, title, scale=_two, tone="loss"),
     }
 
 
 def _histogram(counts: Sequence[int], ends: Sequence[int], unit: str, title: str) -> Markup:
     labels = [f"{count} {_between(place, ends)} {unit}" for place, count in enumerate(counts)]
-    return charts.bars(counts, labels, title)
+    return charts.bars(counts, labels, title, scale=plain_number)
 
 
 def _between(place: int, ends: Sequence[int]) -> str:

@@ -13,6 +13,7 @@ from portal.models import (
     ExecutionAnalytics,
     ExecutionConnection,
     ExecutionPosition,
+    NotificationChannel,
     Plan,
     Signal,
     TradingPreset,
@@ -74,6 +75,11 @@ def panel(app: Flask, admin: User, trader: User) -> Panel:
     world.make_log(execution)
     position = world.make_position(connection, execution_id=execution.id)
     world.make_notification(trader)
+    told = NotificationChannel(
+        user_id=trader.id, name="Phone", service="ntfy", shown_as="ntfys://ntfy.sh", types=["halt"]
+    )
+    told.set_credentials({"url": "ntfys://ntfy.sh/canary-address"})
+    world.save(told)
     world.save(
         ExecutionAnalytics(
             connection_id=connection.id,
