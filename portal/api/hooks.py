@@ -14,6 +14,7 @@ from portal.api.deadline import run_within
 from portal.api.dedupe import derive_key
 from portal.api.errors import ApiError
 from portal.api.signals import take, use_header_key
+from portal.api.staleness import refuse_stale
 from portal.db import JsonDict, utcnow
 from portal.models import User
 from portal.services import tokens
@@ -40,6 +41,7 @@ def _take(token: str, body: bytes, key: str | None) -> tuple[JsonDict, int]:
     use_header_key(data, key)
     if data.get("dedupe_key") in {None, ""}:
         data["dedupe_key"] = derive_key(alert, author.id, utcnow())
+    refuse_stale(alert, data, author.id, utcnow())
     return take(data, author, source="webhook")
 
 

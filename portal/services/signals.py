@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
@@ -33,18 +33,19 @@ def submit(data: Mapping[str, Any], *, author: User, source: str, publish: bool 
     parsed = _parse(data)
     author_id, author_email = author.id, author.email
     known = _known(author_id, parsed)
-    if known is not None:
-        return known
-    wanted = parsed.publish if publish is None else publish
-    try:
-        return _store(parsed, author_id, author_email, source, wanted)
-    except IntegrityError:
-        # The same key was committed between our look and our insert.
-        db.session.rollback()
-        known = _known(author_id, parsed)
-        if known is None:
-            raise
-        return known
+    if known is None:
+        wanted = parsed.publish if publish is None else publish
+        try:
+            return _store(parsed, author_id, author_email, source, wanted)
+        except IntegrityError:
+            # The same key was committed between our look and our insert.
+            db.session.rollback()
+            known = _known(author_id, parsed)
+            if known is None:
+                raise
+    if known.content_hash != parsed.content_hash():
+        _refuse_other_content(known.id, parsed, author_email, source)
+    return Submitted(known.id, known.is_published, False, _count(known.id))
 
 
 def publish(signal_id: int, *, actor: User | str) -> int:
@@ -93,20 +94,22 @@ def _parse(data: Mapping[str, Any]) -> ParsedSignal:
         raise ValidationError(dict(error.errors)) from None
 
 
-def _known(author_id: int, parsed: ParsedSignal) -> Submitted | None:
+def _known(author_id: int, parsed: ParsedSignal) -> Signal | None:
     if parsed.dedupe_key is None:
         return None
-    found = db.session.execute(
+    return db.session.execute(
         sa.select(Signal).where(Signal.author_id == author_id, Signal.dedupe_key == parsed.dedupe_key)
     ).scalar_one_or_none()
-    if found is None:
-        return None
-    if found.content_hash != parsed.content_hash():
-        raise ConflictError(
-            f"dedupe_key {parsed.dedupe_key!r} was used for signal {found.id} with other content; "
-            "nothing was published. Use a new key for a new signal"
-        )
-    return Submitted(found.id, found.is_published, False, _count(found.id))
+
+
+def _refuse_other_content(signal_id: int, parsed: ParsedSignal, email: str, source: str) -> NoReturn:
+    """A key that is used for two things: a mistake of the sender, or somebody who tries. It is remembered."""
+    with transaction():
+        audit.record(email, "portal.signal.refused", "signal", signal_id, source=source)
+    raise ConflictError(
+        f"dedupe_key {parsed.dedupe_key!r} was used for signal {signal_id} with other content; "
+        "nothing was published. Use a new key for a new signal"
+    )
 
 
 def _store(parsed: ParsedSignal, author_id: int, email: str, source: str, wanted: bool) -> Submitted:

@@ -50,7 +50,7 @@ def took(work: Callable[[], Any]) -> tuple[Any, float]:
     return work(), time.monotonic() - start
 
 
-def test_alert_when_redis_is_down_is_kept_and_answered_quickly(
+def test_f03_alert_when_redis_is_down_is_kept_and_answered_quickly(
     app: Flask, as_admin: Caller, admin: User, other_app: MakeApp
 ) -> None:
     world.make_connection(admin)
@@ -67,7 +67,7 @@ def test_alert_when_redis_is_down_is_kept_and_answered_quickly(
 
 
 @pytest.mark.parametrize("alert", [ALERT, "symbol=BTCUSDT\nside=buy"], ids=["with a key", "without a key"])
-def test_alert_when_redis_is_frozen_is_kept_within_the_senders_patience(
+def test_f03_alert_when_redis_is_frozen_is_kept_within_the_senders_patience(
     app: Flask, as_admin: Caller, admin: User, other_app: MakeApp, alert: str
 ) -> None:
     world.make_connection(admin)
@@ -81,7 +81,7 @@ def test_alert_when_redis_is_frozen_is_kept_within_the_senders_patience(
     assert (world.count(Signal), world.count(Execution)) == (1, 1)
 
 
-def test_api_when_redis_is_down_still_publishes(as_admin: Caller, admin: User, other_app: MakeApp) -> None:
+def test_f04_api_when_redis_is_down_publishes(as_admin: Caller, admin: User, other_app: MakeApp) -> None:
     world.make_connection(admin)
     lame = other_app(redis_url="redis://127.0.0.1:1/0")
     caller = Caller(lame.test_client(), as_admin.token)
@@ -109,7 +109,7 @@ def test_request_when_the_database_is_down_is_503_with_a_sentence(other_app: Mak
     assert lame.test_client().get("/healthz").status_code == 200
 
 
-def test_alert_when_the_database_never_answers_is_503_within_three_seconds(other_app: MakeApp) -> None:
+def test_f03_alert_when_the_database_never_answers_is_503_within_three_seconds(other_app: MakeApp) -> None:
     with silence() as port:
         lame = other_app(database_url=f"postgresql+psycopg://nobody@127.0.0.1:{port}/nowhere")
         client = lame.test_client()
@@ -119,7 +119,7 @@ def test_alert_when_the_database_never_answers_is_503_within_three_seconds(other
             assert seconds < 3
 
 
-def test_alert_when_publishing_is_locked_is_503_in_time_and_nothing_is_stored_later(
+def test_f03_alert_when_publishing_is_locked_is_503_in_time_and_nothing_is_stored_later(
     app: Flask, as_admin: Caller, admin: User
 ) -> None:
     world.make_connection(admin)

@@ -80,7 +80,7 @@ def test_same_key_of_two_administrators_means_two_signals(
     assert world.count(Signal) == 2
 
 
-def test_same_signal_posted_twenty_times_at_once_is_one_signal(
+def test_f01_same_signal_posted_twenty_times_at_once_is_one_signal(
     as_admin: Caller, admin: User, buy: dict[str, Any]
 ) -> None:
     world.make_connection(admin)

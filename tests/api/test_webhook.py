@@ -60,15 +60,17 @@ def test_alert_with_its_key_again_is_the_same_signal_and_with_other_content_a_co
     assert world.count(Signal) == 1
 
 
-@pytest.mark.parametrize("key", ["", "\nid=a1", "\ntimenow=2026-01-01T00:00:00Z"])
-def test_same_alert_fifty_times_in_parallel_is_one_signal_and_every_answer_names_it(
+@pytest.mark.parametrize("key", ["", "\nid=a1", "\ntimenow={now:%Y-%m-%dT%H:%M:%SZ}"])
+def test_f01_same_alert_fifty_times_in_parallel_is_one_signal_and_every_answer_names_it(
     app: Flask, hook: str, admin: User, key: str
 ) -> None:
     world.make_connection(admin)
     db.session.remove()
 
+    body = ALERT + key.format(now=utcnow())
+
     def post(_number: int) -> tuple[int, Any]:
-        answer = app.test_client().post(hook, data=ALERT + key)
+        answer = app.test_client().post(hook, data=body)
         return answer.status_code, answer.json
 
     with ThreadPoolExecutor(8) as pool:
@@ -105,13 +107,39 @@ def test_alert_without_a_key_is_the_same_signal_across_the_change_of_a_minute(
     assert dedupe.derive_key(alert, admin.id, before + timedelta(seconds=61)) != first
 
 
-def test_alert_with_the_time_it_fired_is_one_signal_for_ever(app: Flask, admin: User) -> None:
+def test_f11_alert_with_the_time_it_fired_is_one_signal_for_ever(app: Flask, admin: User) -> None:
     alert = {"symbol": "BTCUSDT", "timenow": "2026-01-01T12:00:00Z"}
     now = utcnow()
     keys = {dedupe.derive_key(alert, admin.id, now + timedelta(days=days)) for days in (0, 1, 30)}
     later = dedupe.derive_key(alert | {"timenow": "2026-01-01T12:00:01Z"}, admin.id, now)
     assert len(keys) == 1
     assert later not in keys
+
+
+@pytest.mark.parametrize("minutes", [-3, 3, 600])
+def test_f11_alert_that_fired_at_another_time_is_refused_and_its_exit_is_not(
+    client: FlaskClient, hook: str, admin: User, minutes: int
+) -> None:
+    world.make_connection(admin)
+    fired = f"{utcnow() - timedelta(minutes=minutes):%Y-%m-%dT%H:%M:%SZ}"
+    answer = client.post(hook, data=f"{ALERT}\ntimenow={fired}")
+    assert answer.status_code == 422
+    assert answer.json is not None
+    assert "Nothing was published" in answer.json["error"]["fields"]["timenow"]
+    assert (world.count(Signal), world.count(Execution)) == (0, 0)
+    assert (
+        client.post(hook, data=f"symbol=BTCUSDT\nside=buy\naction=close\ntimenow={fired}").status_code == 201
+    )
+
+
+def test_f11_captured_alert_when_it_is_sent_again_later_is_the_first_signal(
+    client: FlaskClient, hook: str, admin: User
+) -> None:
+    world.make_connection(admin)
+    alert = f"{ALERT}\nid=a1\ntimenow={utcnow() - timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ}"
+    first = client.post(hook, data=f"{ALERT}\nid=a1")
+    assert (first.status_code, client.post(hook, data=alert).status_code) == (201, 200)
+    assert (world.count(Signal), world.count(Execution)) == (1, 1)
 
 
 def test_wrong_revoked_or_foreign_token_is_nowhere_and_nothing_is_stored(

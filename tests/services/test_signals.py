@@ -82,7 +82,7 @@ def test_reach_of_a_draft_is_what_publishing_it_writes(admin: User) -> None:
     assert count(Execution) == 2
 
 
-def test_repeat_with_the_same_key_answers_with_the_first(admin: User) -> None:
+def test_f01_f02_repeat_with_the_same_key_answers_with_the_first(admin: User) -> None:
     make_connection(admin)
     first = send(admin, dedupe_key="k", sl="49000")
     again = send(admin, dedupe_key="k", sl="49000.00")
@@ -128,7 +128,7 @@ def test_signal_when_a_field_is_wrong_is_refused_by_that_field(
     assert count(AuditEntry) == 0
 
 
-def test_publish_when_rolled_back_leaves_no_row_and_no_job(
+def test_f05_publish_when_rolled_back_leaves_no_row_and_no_job(
     app: Flask, admin: User, settings: Settings
 ) -> None:
     make_connection(admin)
@@ -152,7 +152,7 @@ def test_publish_when_committed_enqueues_one_job_per_execution(admin: User, sett
     assert queued(settings) == 3
 
 
-def test_publish_when_redis_is_away_is_still_committed(app: Flask, admin: User) -> None:
+def test_f04_publish_when_redis_is_away_is_still_committed(app: Flask, admin: User) -> None:
     make_connection(admin)
     before = app.extensions["portal_queues"]
     app.extensions["portal_queues"] = queues.JobQueues(queues.connect("unix:///nonexistent/redis.sock"))
