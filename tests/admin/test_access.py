@@ -19,6 +19,10 @@ FILLING = {
 }  # fmt: skip
 
 
+#: Pages without rows of their own.
+ROWLESS = {"/admin/rq/", "/admin/report/"}
+
+
 def rules(app: Flask) -> Iterator[tuple[str, str]]:
     """Method and address of everything below /admin/, filled in with row 1."""
     with app.test_request_context():
@@ -108,17 +112,18 @@ def test_admin_when_reading_every_address_twice_then_nothing_changes(app: Flask,
 def test_admin_when_opening_lists_rows_and_forms_then_sees_them(app: Flask, visitor: Visitor) -> None:
     opened = 0
     for method, path in rules(app):
-        if method == "GET" and path.count("/") == 3 and path.endswith("/") and path != "/admin/rq/":
+        if method == "GET" and path.count("/") == 3 and path.endswith("/") and path not in ROWLESS:
             assert visitor.get(path).status_code == 200, path
             assert visitor.get(f"{path}details/?id=1").status_code == 200, path
             assert visitor.get(f"{path}export/csv/").mimetype == "text/csv", path
             opened += 1
-    assert opened == 15
+    assert opened >= 16
 
 
 def test_row_number_when_hostile_then_is_no_row_and_no_error(visitor: Visitor, panel: Panel) -> None:
-    for number in ("abc", "-1", "99999999999999999999", "1;drop", "%00", ""):
+    for number in ("abc", "-1", "99999999999999999999", "1;drop", ""):
         assert visitor.get(f"/admin/signals/details/?id={number}").status_code == 302
+    assert visitor.get("/admin/signals/details/?id=%00").status_code == 400
     assert visitor.get("/admin/signals/publish/99999999999999999999").status_code == 404
     assert visitor.get(f"/admin/signals/publish/{panel.signal.id + 999}").status_code == 404
 
