@@ -87,7 +87,7 @@ class _Query:
 
     def report(self, order: _Order) -> OrderReport:
         """What was found, with what became of it: a stop that has triggered may work as another order."""
-        symbol, ours = self._ref.symbol, self._ref.client_order_id if self._is_it(order) else None
+        symbol, ours = self._ref.symbol, self._ref.client_order_id if self._is_ours(order) else None
         found = to_order_report(order, symbol=symbol, client_order_id=ours)
         field = self._venue.working_order_field
         if not self._ref.trigger or field not in (order.get("info") or {}):
@@ -213,6 +213,10 @@ class _Query:
             return True
         named = order.get("clientOrderId")
         return named is not None and str(named) == self._shaped
+
+    def _is_ours(self, order: _Order) -> bool:
+        """Whether it carries our id, or was asked for by the venue's own and names none."""
+        return str(order.get("clientOrderId") or self._shaped) == self._shaped
 
 
 def _says_not_found(error: ExchangeError) -> bool:

@@ -2,6 +2,7 @@
 
 from portal.jobs.ticks import tick
 from portal.services import executions, late_entries, resolution, sweeper
+from portal.services.unresolved import asking, looking
 
 
 def run_execution(execution_id: int) -> None:
@@ -9,7 +10,15 @@ def run_execution(execution_id: int) -> None:
 
 
 def resolve_order(order_id: int) -> None:
-    resolution.resolve(order_id)
+    resolution.resolve(order_id, stay=False)
+
+
+def adopt_order(question_id: int) -> None:
+    asking.carry_out(question_id)
+
+
+def look_for_candidates(order_id: int) -> None:
+    looking.look(order_id)
 
 
 def cancel_late_entry(order_id: int) -> None:

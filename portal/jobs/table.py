@@ -41,6 +41,8 @@ JOBS: Mapping[str, JobSpec] = MappingProxyType({
     "protect_new_position": JobSpec("portal.jobs.positions.protect_new_position", GUARDS, 90),
     "run_execution": JobSpec("portal.jobs.executions.run_execution", ORDERS, 90),
     "resolve_order": JobSpec("portal.jobs.executions.resolve_order", ORDERS, 90),
+    "adopt_order": JobSpec("portal.jobs.executions.adopt_order", ORDERS, 90),
+    "look_for_candidates": JobSpec("portal.jobs.executions.look_for_candidates", WATCH, 90),
     "cancel_late_entry": JobSpec("portal.jobs.executions.cancel_late_entry", ORDERS, 90),
     "sweep": JobSpec("portal.jobs.executions.sweep", WATCH, 60),
     "check_positions": JobSpec("portal.jobs.positions.check_positions", WATCH, 120),

@@ -24,6 +24,7 @@ from portal.models.passkey import Passkey
 from portal.models.plan import Plan, Subscription, plan_signals
 from portal.models.position import ExecutionPosition
 from portal.models.preset import TradingPreset
+from portal.models.question import OrderQuestion
 from portal.models.session import UserSession
 from portal.models.signal import Signal, publish_sequence
 from portal.models.token import ApiToken
@@ -54,6 +55,7 @@ __all__ = [
     "NotificationChannel",
     "NotificationDelivery",
     "Order",
+    "OrderQuestion",
     "PaperAccountRow",
     "PaperBalanceRow",
     "PaperFillRow",

@@ -93,6 +93,8 @@ class Order(Timestamps, Base):
     venue_code: Mapped[str | None]
     #: When the venue is asked about it next (in doubt or resting).
     next_query_at: Mapped[datetime | None] = mapped_column(index=True)
+    #: When somebody was told that it stays unresolved; empty = not yet, or it was settled before.
+    doubt_told_at: Mapped[datetime | None]
     #: How often it was asked while in doubt.
     queries: Mapped[int] = mapped_column(default=0)
     #: "Not found" answers that count as proof, and the kinds of endpoint that gave the last of them.

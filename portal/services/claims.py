@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import aliased, contains_eager, joinedload
 
 from portal.db import db, request_job, spelled, transaction, utcnow
-from portal.models import UNSETTLED, Execution, ExecutionConnection
-from portal.trading.types import ExecutionStatus
+from portal.models import UNSETTLED, Execution, ExecutionConnection, Order
+from portal.trading.types import ExecutionStatus, OrderState, SignalAction
 
 #: How long a claim holds. Reads, planning and the intent must fit; the send needs no lease, its order row
 #: exists.
@@ -28,6 +28,16 @@ def earlier_unsettled() -> sa.Exists:
     )
 
 
+def doubt_on_symbol() -> sa.Exists:
+    """True in SQL while an order on the same connection and lane may or may not exist, whatever it was for:
+    a close or a guard, too, holds back what opens more."""
+    return sa.exists().where(
+        Order.connection_id == Execution.connection_id,
+        Order.state.in_(spelled(OrderState.UNRESOLVED)),
+        sa.func.split_part(Order.symbol, ":", 1) == Execution.lane,
+    )
+
+
 def claimable() -> sa.ColumnElement[bool]:
     """True in SQL for executions that anybody may take now."""
     now = sa.func.now()
@@ -36,6 +46,7 @@ def claimable() -> sa.ColumnElement[bool]:
         sa.or_(Execution.claim_token.is_(None), Execution.lease_until < now),
         sa.or_(Execution.next_attempt_at.is_(None), Execution.next_attempt_at <= now),
         ~earlier_unsettled(),
+        sa.or_(Execution.action != spelled(SignalAction.OPEN)[0], ~doubt_on_symbol()),
     )
 
 
@@ -125,13 +136,17 @@ def release(execution: Execution, delay: timedelta) -> None:
 def wake_next(execution: Execution) -> None:
     """Ask for the next signal on the same connection and lane, now that this one is settled. Does not
     commit."""
-    following = db.session.execute(
-        _NEXT,
-        {
-            "connection_id": execution.connection_id,
-            "lane": execution.lane,
-            "sequence": execution.sequence,
-        },
+    _wake(execution.connection_id, execution.lane, execution.sequence)
+
+
+def wake_first(connection_id: int | None, lane: str) -> None:
+    """Ask for the first waiting signal of a lane, now that nothing is in doubt there. Does not commit."""
+    _wake(connection_id, lane, -1)
+
+
+def _wake(connection_id: int | None, lane: str, after: int) -> None:
+    found = db.session.execute(
+        _NEXT, {"connection_id": connection_id, "lane": lane, "sequence": after}
     ).scalar_one_or_none()
-    if following is not None:
-        request_job("run_execution", following)
+    if found is not None:
+        request_job("run_execution", found)

@@ -11,16 +11,6 @@ from portal.trading.types import NotificationType, OrderRole, OrderState
 FILLS_MISSING = "FILLS_MISSING"
 
 
-def tell_unresolved(order: Order) -> None:
-    """Nobody knows whether the exchange took it. Does not commit."""
-    notify(
-        NotificationType.UNRESOLVED,
-        f"An order for {order.symbol} is unresolved",
-        "The exchange did not say whether it took the order. It is being asked; nothing is sent again.",
-        connection=order.connection,
-    )
-
-
 def tell_vanished(order: Order) -> None:
     """It rested, and the exchange does not have it any more. Does not commit."""
     filled = (

@@ -2,7 +2,7 @@
 intent; used by whoever sent it and by whoever asked about it later."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -16,8 +16,9 @@ from portal.services import booking, ending, following, journal, order_news
 from portal.services.notifications import notify
 from portal.services.protection import due
 from portal.services.protection import outcomes as guard_outcomes
+from portal.services.unresolved import telling
 from portal.trading.orders import FillReport, OrderReport
-from portal.trading.proof import backoff, end_without_order
+from portal.trading.proof import DECLARED_NOT_PLACED, PROVED_ABSENT, backoff, end_without_order
 from portal.trading.transitions import can_move, is_terminal
 from portal.trading.types import NotificationType, OrderRole, OrderState, OrderType, TimeInForce
 
@@ -56,12 +57,15 @@ def record_report(
     duration_ms: int | None = None,
     answered_at: datetime | None = None,
     resolved: bool = False,
+    check: Callable[[Order], None] | None = None,
 ) -> timedelta | None:
     """The venue knows the order: store state and fills, and let position and execution follow, in one
     transaction. Returns when to ask again, if that is soon. May be repeated with the same or an older report;
-    nothing is booked twice."""
+    nothing is booked twice. `check` sees the locked row first; when it raises, nothing is recorded."""
     with transaction():
-        order = _lock(order_id)
+        order = lock(order_id)
+        if check is not None:
+            check(order)
         before = order.state
         position = booking.book(order, fills)
         order.exchange_order_id = order.exchange_order_id or report.exchange_order_id
@@ -81,6 +85,7 @@ def record_report(
         elif position is not None and position.id == order.position_id:
             ending.after_close_order(position, order)
             following.follow(order, position)
+        telling.settled(order, before)
     return soon
 
 
@@ -88,7 +93,7 @@ def record_not_placed(order_id: int, error: ExchangeError, duration_ms: int) -> 
     """Proof that nothing was placed: the venue refused with its code, or nothing was sent. Commits;
     repeatable."""
     with transaction():
-        order = _lock(order_id)
+        order = lock(order_id)
         if order.state is not OrderState.IN_FLIGHT:
             return
         again = error.again or error.code is ErrorCode.WINDOW_PASSED
@@ -106,19 +111,14 @@ def record_not_placed(order_id: int, error: ExchangeError, duration_ms: int) -> 
         if error.code is ErrorCode.WRONG_POSITION_MODE and order.connection_id is not None:
             # Somebody switched it at the exchange since it was learnt.
             request_job("test_connection", order.connection_id)
-        position = _lock_position(order)
         again_in = timedelta(seconds=error.retry_after or 1) if again else None
-        following.follow(order, position, again_in=again_in, permanent=error.permanent)
-        if position is not None and order.is_guard:
-            guard_outcomes.after_refusal(position, order, retry_after=error.retry_after)
-        elif position is not None and position.id == order.position_id:
-            ending.after_close_order(position, order, retry_after=error.retry_after)
+        _follow_nothing(order, again_in, permanent=error.permanent, retry_after=error.retry_after)
 
 
 def record_unknown(order_id: int, code: str, message: str, duration_ms: int) -> None:
     """Nobody knows whether the order exists. From here on only questions. Commits; may be repeated."""
     with transaction():
-        order = _lock(order_id)
+        order = lock(order_id)
         if order.state is not OrderState.IN_FLIGHT:
             return
         order.state = OrderState.UNRESOLVED
@@ -133,7 +133,6 @@ def record_unknown(order_id: int, code: str, message: str, duration_ms: int) -> 
             code=code,
         )
         following.follow(order, None)
-        order_news.tell_unresolved(order)
         request_job("resolve_order", order.id)
 
 
@@ -141,39 +140,50 @@ def record_doubt(order_id: int) -> None:
     """An order in flight whose sender is gone is in doubt like one without an answer. Commits; may be
     repeated."""
     with transaction():
-        order = _lock(order_id)
+        order = lock(order_id)
         if order.state is OrderState.IN_FLIGHT:
             order.state = OrderState.UNRESOLVED
             order.error_code = order.error_code or "UNKNOWN"
             order.error_message = order.error_message or "The worker stopped before it had an answer"
             journal.note("unresolved", order.error_message, order=order, execution=order.execution)
             following.follow(order, None)
-            order_news.tell_unresolved(order)
 
 
 def record_absent(order_id: int, *, may_follow: bool) -> None:
     """Proved: no such order waits or was executed. With `may_follow` (it left no trace at all) the execution
     may get one more while its signal is alive. Commits; may be repeated."""
     with transaction():
-        order = _lock(order_id)
-        if order.state not in IN_DOUBT:
-            return
-        order.state = OrderState.NOT_PLACED
-        _end(order, "PROVED_ABSENT", _ABSENT if may_follow else _NOT_EXECUTED, None)
-        journal.note("not_placed", order.error_message or "", order=order, execution=order.execution)
-        position = _lock_position(order)
-        following.follow(order, position, again_in=timedelta(0) if may_follow else None)
-        if position is not None and order.is_guard:
-            guard_outcomes.after_refusal(position, order)
-        elif position is not None and position.id == order.position_id:
-            ending.after_close_order(position, order)
+        order = lock(order_id)
+        if order.state in IN_DOUBT:
+            again_in = timedelta(0) if may_follow else None
+            end_unplaced(order, PROVED_ABSENT, _ABSENT if may_follow else _NOT_EXECUTED, again_in)
+
+
+def end_unplaced(order: Order, code: str, message: str, again_in: timedelta | None = None) -> None:
+    """A locked order in doubt is settled as never placed; what it belongs to follows. Does not commit."""
+    before, order.state = order.state, OrderState.NOT_PLACED
+    _end(order, code, message, None)
+    journal.note("not_placed", message, order=order, execution=order.execution)
+    _follow_nothing(order, again_in)
+    telling.settled(order, before)
+
+
+def _follow_nothing(
+    order: Order, again_in: timedelta | None, *, permanent: bool = False, retry_after: int | None = None
+) -> None:
+    position = _lock_position(order)
+    following.follow(order, position, again_in=again_in, permanent=permanent)
+    if position is not None and order.is_guard:
+        guard_outcomes.after_refusal(position, order, retry_after=retry_after)
+    elif position is not None and position.id == order.position_id:
+        ending.after_close_order(position, order, retry_after=retry_after)
 
 
 def record_vanished(order_id: int, fills: Iterable[FillReport] = ()) -> None:
     """Proved: an order that rested is not there any more, and nothing but `fills` was executed of it; its
     venue does not list orders that ended. Commits; may be repeated."""
     with transaction():
-        order = _lock(order_id)
+        order = lock(order_id)
         if order.state not in RESTING:
             return
         position = booking.book(order, fills) or _lock_position(order)
@@ -193,7 +203,8 @@ def record_vanished(order_id: int, fills: Iterable[FillReport] = ()) -> None:
             ending.after_close_order(position, order)
 
 
-def _lock(order_id: int) -> Order:
+def lock(order_id: int) -> Order:
+    """The row, locked, with what it belongs to. Joins the caller's transaction. Raises NoResultFound."""
     return db.session.execute(_LOCK, {"order_id": order_id}).scalar_one()
 
 
@@ -229,7 +240,7 @@ def _advance(order: Order, report: OrderReport) -> None:
     else:
         logger.info("order %s: an older answer (%s) was ignored, it is %s", order.id, new, old)
         return
-    if old in IN_DOUBT and new not in IN_DOUBT:
+    if (old in IN_DOUBT and new not in IN_DOUBT) or order.error_code == DECLARED_NOT_PLACED:
         order.error_code = order.error_message = None
     if is_terminal(order.state):
         order.closed_at = order.closed_at or utcnow()
@@ -260,7 +271,7 @@ def _schedule(order: Order, report: OrderReport) -> timedelta | None:
         order_news.tell_missing(order)
         wait = _AFTER_ALARM
     order.next_query_at = utcnow() + wait
-    request_job("resolve_order", order.id)
+    request_job("resolve_order", order.id, after=wait)
     return max(wait, backoff(0))
 
 

@@ -10,6 +10,7 @@ from portal.db import db, request_job, transaction
 from portal.models import Execution, ExecutionPosition
 from portal.services import claims, expiring, late_entries, resolution
 from portal.services.protection import alarm, wanted
+from portal.services.unresolved import telling
 from portal.trading.types import PositionStatus
 
 logger = logging.getLogger(__name__)
@@ -18,13 +19,15 @@ logger = logging.getLogger(__name__)
 #: would queue it twice. Together with the pace of the sweeps a lost job comes back within half a minute.
 _YOUNG = timedelta(seconds=15)
 _BATCH = 2000
+#: Until about the next sweep.
+_TICK = timedelta(seconds=10)
 #: Each is a transaction of its own.
 _ENDED_AT_ONCE = 200
 
 
 def sweep() -> dict[str, int]:
     """Ask again for lost executions, due questions, unfinished closes and unproved guards, and tell owners of
-    positions that stay unproved. Returns how many of each.
+    positions that stay unproved and orders that stay in doubt. Returns how many of each.
 
     Commits; may run any number of times, also twice at once: every job it asks for is safe to repeat.
     """
@@ -40,12 +43,18 @@ def sweep() -> dict[str, int]:
         "protect_position": _ids(wanted.unproved()) + _ids(wanted.left_over()),
         "cancel_late_entry": _ids(late_entries.unwanted()),
     }
+    soon = resolution.due_within(_TICK)
     with transaction():
         for job, ids in asked.items():
             for each in ids:
                 request_job(job, each)
-    unprotected = alarm.overdue(_ENDED_AT_ONCE)
-    counts = {job: len(ids) for job, ids in asked.items()} | {"expired": expired, "unprotected": unprotected}
+        for order_id, after in soon:
+            request_job("resolve_order", order_id, after=after)
+    alarms = {
+        "unprotected": alarm.overdue(_ENDED_AT_ONCE),
+        "unresolved": telling.tell_overdue(_ENDED_AT_ONCE),
+    }
+    counts = {job: len(ids) for job, ids in asked.items()} | {"expired": expired} | alarms
     if any(counts.values()):
         logger.info("sweep asked again: %s", counts)
     return counts

@@ -24,6 +24,12 @@ ANSWERS_NEEDED = 3
 BETWEEN_ANSWERS = timedelta(seconds=3)
 LONGEST_BACKOFF = timedelta(seconds=15)
 
+#: Codes of orders that were never there: by proof, and by the word of a person who looked.
+PROVED_ABSENT = "PROVED_ABSENT"
+DECLARED_NOT_PLACED = "DECLARED_NOT_PLACED"
+#: The venue is asked about such an order for so long afterwards: people err.
+WATCHED_AFTER_DECLARATION = timedelta(hours=1)
+
 #: A second order after proof of absence, never a third.
 MAX_GENERATIONS = 2
 #: New attempts after a refusal before processing (rate limit, clock).

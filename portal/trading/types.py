@@ -112,6 +112,25 @@ class OrderState(StrEnum):
     NOT_PLACED = "not_placed"
 
 
+class QuestionKind(StrEnum):
+    """What a venue was asked about an order in doubt: whether it has it, whether it is this one of the
+    venue's, or what else there is that it could be."""
+
+    ASK = "ask"
+    ADOPT = "adopt"
+    LOOK = "look"
+
+
+class Answer(StrEnum):
+    """WANTED: a person asked for it, a worker has not done it yet. REFUSED: by us, for the reason given."""
+
+    WANTED = "wanted"
+    FOUND = "found"
+    NOT_FOUND = "not_found"
+    FAILED = "failed"
+    REFUSED = "refused"
+
+
 class ExecutionStatus(StrEnum):
     """Where one signal on one connection is (domain.md §6)."""
 

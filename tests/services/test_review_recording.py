@@ -287,6 +287,7 @@ def test_order_when_its_worker_died_and_nobody_answers_is_unresolved_and_told(
         desk.resolve_due()
     assert desk.executions()[0].status is ExecutionStatus.UNRESOLVED
     assert desk.order().state is OrderState.UNRESOLVED
+    desk.sweep()
     assert told(desk, NotificationType.UNRESOLVED) == 1
 
 

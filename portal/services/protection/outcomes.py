@@ -9,6 +9,7 @@ from portal.services import ending, journal
 from portal.services.positions import want_close
 from portal.services.protection import alarm, due, rows
 from portal.trading.orders import OrderReport
+from portal.trading.proof import DECLARED_NOT_PLACED, PROVED_ABSENT
 from portal.trading.transitions import is_terminal
 from portal.trading.types import (
     ClosedReason,
@@ -19,6 +20,7 @@ from portal.trading.types import (
 )
 
 _NEVER_THERE = (OrderState.REJECTED, OrderState.NOT_PLACED)
+_LOST = (PROVED_ABSENT, DECLARED_NOT_PLACED)
 _ZERO = Decimal(0)
 
 
@@ -41,7 +43,7 @@ def after_guard(position: ExecutionPosition, order: Order, report: OrderReport, 
 def after_refusal(position: ExecutionPosition, order: Order, *, retry_after: int | None = None) -> None:
     """A guard was not placed, with proof. One that was only lost on its way is placed again under the next
     version. Does not commit."""
-    lost = order.state is OrderState.NOT_PLACED and order.error_code == "PROVED_ABSENT"
+    lost = order.state is OrderState.NOT_PLACED and order.error_code in _LOST
     if lost or position.status is not PositionStatus.OPEN:
         due.mark(position)
     else:
