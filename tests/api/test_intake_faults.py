@@ -1,4 +1,4 @@
-"""Faults of the intake, over real HTTP: repeats, contradictions, floods, a Redis that is away (F1–F6, F12)."""
+"""Faults of the intake, over real HTTP: repeats, contradictions, floods, and Redis away (F1–F6, F12)."""
 
 import http.client
 import json
