@@ -17,7 +17,11 @@ _BINANCE: Mapping[str, ErrorCode] = {
     "-2015": ErrorCode.AUTHENTICATION_FAILED,
     "-2019": ErrorCode.INSUFFICIENT_FUNDS,
     "-1015": ErrorCode.RATE_LIMITED,
-    "-4164": ErrorCode.INVALID_ORDER,
+    # Rules of a market: precision, quantity, price, step and tick.
+    **dict.fromkeys(
+        ("-1111", "-4003", "-4004", "-4005", "-4013", "-4014", "-4023", "-4164"), ErrorCode.INVALID_ORDER
+    ),
+    "-4140": ErrorCode.MARKET_CLOSED,
     "-5021": ErrorCode.INVALID_ORDER,
     "-5022": ErrorCode.INVALID_ORDER,
 }

@@ -26,6 +26,7 @@ from portal.services.connections_fields import COMMON, boolean, read_connection,
 from portal.services.connections_health import check_connection, check_connections, test_connection
 from portal.services.connections_learning import forget_key
 from portal.services.connections_override import allow_withdrawals, refuse_withdrawals
+from portal.services.fanout import lock_publications
 from portal.trading.fields import Reader, read_fields
 from portal.trading.types import ConnectionStatus, PositionStatus, Visibility
 
@@ -156,9 +157,11 @@ def request_test(connection_id: int, *, actor: audit.Actor) -> None:
 def delete(connection_id: int, *, actor: audit.Actor) -> None:
     """Remove a connection and its credentials; executions, orders, positions and logs stay.
 
-    Commits, under a row lock. Raises NotFoundError, and ConflictError while positions or orders are open.
+    Commits, under a row lock, between publications. Raises NotFoundError, and ConflictError while positions,
+    orders or executions are open.
     """
     with transaction() as session:
+        lock_publications(session())
         connection = _lock(connection_id)
         _refuse_while_busy(connection, "it was not deleted")
         audit.record(

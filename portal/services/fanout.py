@@ -47,13 +47,19 @@ def eligible_connections(signal_id: int) -> sa.Select[int]:
     )
 
 
+def lock_publications(session: Session) -> None:
+    """Wait for publications under way, and hold back the next until this transaction ends. Whoever deletes a
+    connection takes it first: a publication must not write a row for one that is going."""
+    session.execute(sa.select(sa.func.pg_advisory_xact_lock(_PUBLISH_LOCK)))
+
+
 def fan_out(session: Session, signal: Signal) -> list[int]:
     """Stamp the publication and write one pending `Execution` per eligible connection; ask for their jobs.
 
     Called by the flush of the transaction that publishes (`portal/events.py`); does not commit, and a
     repeat adds nothing, because (signal, connection) is unique. Returns the new execution ids."""
     with session.no_autoflush:
-        session.execute(sa.select(sa.func.pg_advisory_xact_lock(_PUBLISH_LOCK)))
+        lock_publications(session)
         if signal.publish_sequence is None:
             signal.publish_sequence = session.execute(sa.select(publish_sequence.next_value())).scalar_one()
         signal.published_at = signal.published_at or utcnow()

@@ -13,6 +13,7 @@ from portal.db import JsonDict, transaction, utcnow
 from portal.models import Execution, ExecutionConnection, Order
 from portal.services import claims, gate
 from portal.trading.denials import Denial
+from portal.trading.instrument import Instrument
 from portal.trading.orders import OrderRequest, client_order_id
 from portal.trading.planning import EntryPlan
 from portal.trading.preset import PresetRules
@@ -39,6 +40,8 @@ class Intended:
     request: OrderRequest
     #: Entries heed the switches up to the last moment; exits pass them all.
     is_entry: bool = False
+    #: Entries: the market's rules by which it was sized.
+    instrument: Instrument | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +93,7 @@ def intend_entry(
         execution.status = ExecutionStatus.IN_FLIGHT
         execution.read_at, execution.intended_at = read_at, order.sent_at
         session.flush()
-        return Intended(order.id, request_of(order), is_entry=True)
+        return Intended(order.id, request_of(order), is_entry=True, instrument=plan.instrument)
 
 
 def freeze(connection: ExecutionConnection, draft: Draft) -> Order:

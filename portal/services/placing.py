@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from portal.db import in_transaction, utcnow
 from portal.exchanges.base import Exchange, LastCheck
-from portal.exchanges.errors import ExchangeError, Outcome
+from portal.exchanges.errors import ErrorCode, ExchangeError, Outcome
 from portal.logs import scrub
 from portal.services import gate, recording
 from portal.services.intents import Intended
@@ -30,6 +30,9 @@ def place(intended: Intended, exchange: Exchange) -> None:
         report = exchange.place_order(intended.request, _last_check(intended) if intended.is_entry else None)
     except ExchangeError as error:
         if error.outcome is Outcome.NOT_PLACED:
+            if _rules_changed(intended, exchange, error):
+                error.again = True
+                error.message = f"{error.message} The market's rules have changed: it is sized again by them."
             recording.record_not_placed(intended.order_id, error, _ms(started))
         else:
             recording.record_unknown(intended.order_id, error.code.value, error.message, _ms(started))
@@ -47,6 +50,18 @@ def place(intended: Intended, exchange: Exchange) -> None:
     recording.record_report(
         intended.order_id, report, fills, duration_ms=_ms(started), answered_at=answered_at
     )
+
+
+def _rules_changed(intended: Intended, exchange: Exchange, error: ExchangeError) -> bool:
+    """Whether an entry was refused because it was sized by rules that do not hold any more. The refusal made
+    the table old; it is read again at most once a minute, so what is wrong all the same ends here."""
+    if error.code is not ErrorCode.INVALID_ORDER or intended.instrument is None:
+        return False
+    try:
+        now = exchange.instruments().get(intended.request.symbol)
+    except ExchangeError:
+        return False
+    return now is not None and now != intended.instrument
 
 
 def _last_check(intended: Intended) -> LastCheck:
