@@ -60,6 +60,7 @@ def build_template(venue: Venue, base_url: str | None) -> Any:
     template.session.close()
     template.number = str
     template.logger = _MUTED
+    template.log = _say_nothing  # with `verbose`, the same goes to the terminal
     _give_wire(template)
     template.options["maxRetriesOnFailure"] = 0
     if hasattr(template, "handle_builder_fee_approval"):
@@ -151,3 +152,7 @@ def _give_wire(client: Any) -> None:
 def _do_not_sign(*_arguments: object) -> bool:
     """Stands for a step of ccxt's that would sign something nobody asked for in the account's name."""
     return True
+
+
+def _say_nothing(*_words: object) -> None:
+    """Stands for ccxt's own printing."""
