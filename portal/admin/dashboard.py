@@ -20,6 +20,7 @@ from portal.models import (
     Signal,
     TradingState,
 )
+from portal.services import price_alarms
 from portal.services.traffic_report import HeldBack, held_back
 from portal.trading.types import ConnectionStatus, OrderState, PositionStatus, Protection, TradingStateValue
 
@@ -52,6 +53,7 @@ def _attention() -> dict[str, int]:
         "unresolved": _count(Order, Order.state == OrderState.UNRESOLVED),
         "in_error": _count(ExecutionConnection, ExecutionConnection.status == ConnectionStatus.ERROR),
         "unprotected": _count(ExecutionPosition, live, ExecutionPosition.protection == Protection.FAILED),
+        "unpriced": sum(price_alarms.counts(utcnow()).values()),
     }
 
 

@@ -89,6 +89,10 @@ class Exchange(Protocol):
         """Best prices of `symbols` in one request where the venue can. Symbols without a usable price are
         missing."""
 
+    def second_look(self, symbols: Sequence[str]) -> Mapping[str, Ticker]:
+        """The same by other routes where the venue has them, the order book and the last trade: to confirm
+        prices of `tickers` that are hard to believe. A few requests."""
+
     def place_order(self, request: OrderRequest, last_check: LastCheck | None = None) -> OrderReport:
         """Send `request` ONCE. Returns only when the venue acknowledged it with an id that is ours.
         `last_check` is called right before it is sent, after all preparation; what it raises stops it.

@@ -17,6 +17,7 @@ class Call(StrEnum):
     INSTRUMENTS = "instruments"
     BALANCES = "balances"
     TICKERS = "tickers"
+    SECOND_LOOK = "second_look"
     PLACE = "place_order"
     CANCEL = "cancel_order"
     FIND = "find_order"
@@ -28,7 +29,7 @@ class Call(StrEnum):
 
 #: Requests that one call sends at most, all its routes together.
 REQUESTS: Mapping[Call, int] = MappingProxyType(
-    dict.fromkeys(Call, 1) | {Call.FIND: 4, Call.OPEN: 2, Call.FACTS: 4, Call.CANCEL: 2}
+    dict.fromkeys(Call, 1) | {Call.SECOND_LOOK: 6, Call.FIND: 4, Call.OPEN: 2, Call.FACTS: 4, Call.CANCEL: 2}
 )
 
 
@@ -73,12 +74,17 @@ _THIS_MACHINE = frozenset({"127.0.0.1", "localhost", "::1"})
 _ORDERS_ONLY = frozenset({"-1015"})
 _BINANCE = Budget(
     Window(5000, 60), Window(90, 10),
-    _weights(balances=20, tickers=4, find_order=50, open_orders=12, fills=20, account_facts=50),
+    _weights(
+        balances=20, tickers=4, second_look=65, find_order=50, open_orders=12, fills=20, account_facts=50
+    ),
     account_codes=_ORDERS_ONLY,
 )  # fmt: skip
 _BINANCE_FUTURES = Budget(
     Window(2000, 60), Window(250, 10),
-    _weights(balances=5, tickers=5, find_order=12, open_orders=2, fills=5, positions=5, account_facts=20),
+    _weights(
+        balances=5, tickers=5, second_look=50, find_order=12, open_orders=2, fills=5, positions=5,
+        account_facts=20,
+    ),
     account_codes=_ORDERS_ONLY,
 )  # fmt: skip
 _BYBIT = Budget(Window(500, 5), Window(40, 5), account_codes=frozenset({"10006", "10018"}))

@@ -19,7 +19,7 @@ from portal.exchanges.ccxt_place import place_order
 from portal.exchanges.ccxt_query import find_order
 from portal.exchanges.ccxt_reports import to_balances, to_order_report, to_positions
 from portal.exchanges.ccxt_session import CcxtSession
-from portal.exchanges.ccxt_tickers import read_tickers
+from portal.exchanges.ccxt_tickers import read_tickers, second_look
 from portal.exchanges.errors import ExchangeError
 from portal.exchanges.venues import shape_client_order_id
 from portal.exchanges.venues_table import venue as venue_of
@@ -72,6 +72,10 @@ class CcxtExchange:
     def tickers(self, symbols: Sequence[str]) -> Mapping[str, Ticker]:
         """Best prices, one request per market type where the venue can. May be repeated."""
         return read_tickers(self.session, symbols)
+
+    def second_look(self, symbols: Sequence[str]) -> Mapping[str, Ticker]:
+        """The same by other routes: order book and last trade. May be repeated."""
+        return second_look(self.session, symbols)
 
     def place_order(self, request: OrderRequest, last_check: LastCheck | None = None) -> OrderReport:
         """Send `request` ONCE. NOT_PLACED only with proof; anything else raised is UNKNOWN. Never repeat."""

@@ -5,6 +5,10 @@ input.
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 
+from portal.trading.numbers import MAX_INTEGER_DIGITS, MAX_SCALE
+
+_SMALLEST, _LARGEST = Decimal(10) ** -MAX_SCALE, Decimal(10) ** MAX_INTEGER_DIGITS
+
 
 def decimal_or_none(value: object) -> Decimal | None:
     """`value` as a finite Decimal, else None."""
@@ -21,6 +25,12 @@ def positive_or_none(value: object) -> Decimal | None:
     """`value` as a Decimal above zero, else None."""
     number = decimal_or_none(value)
     return number if number is not None and number > 0 else None
+
+
+def price_or_none(value: object) -> Decimal | None:
+    """`value` as a Decimal that can be a price, and be stored as one, else None."""
+    number = positive_or_none(value)
+    return number if number is not None and _SMALLEST <= number < _LARGEST else None
 
 
 def time_or_none(milliseconds: object) -> datetime | None:

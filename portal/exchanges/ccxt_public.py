@@ -6,7 +6,7 @@ from portal.exchanges.base import Credentials
 from portal.exchanges.ccxt_capabilities import capabilities_of
 from portal.exchanges.ccxt_markets import venue_markets
 from portal.exchanges.ccxt_session import CcxtSession
-from portal.exchanges.ccxt_tickers import read_tickers
+from portal.exchanges.ccxt_tickers import read_tickers, second_look
 from portal.exchanges.venues_table import venue as venue_of
 from portal.trading.instrument import Instrument
 from portal.trading.orders import Ticker
@@ -36,6 +36,10 @@ class CcxtMarket:
     def tickers(self, symbols: Sequence[str]) -> Mapping[str, Ticker]:
         """Best prices, one request per market type where the venue can. May be repeated."""
         return read_tickers(self._session, symbols)
+
+    def second_look(self, symbols: Sequence[str]) -> Mapping[str, Ticker]:
+        """The same by other routes: order book and last trade. May be repeated."""
+        return second_look(self._session, symbols)
 
     def close(self) -> None:
         """Connections are shared and stay."""

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from portal.exchanges.ccxt_numbers import decimal_or_none, positive_or_none, time_or_none
+from portal.exchanges.ccxt_numbers import decimal_or_none, positive_or_none, price_or_none, time_or_none
 from portal.trading.orders import Balance, Fee, FillReport, OrderReport, PositionReport, Ticker
 from portal.trading.types import OrderState, PositionSide, Side
 
@@ -147,11 +147,9 @@ def to_balances(balance: Mapping[str, Any]) -> dict[str, Balance]:
 
 
 def to_ticker(ticker: Mapping[str, Any], symbol: str) -> Ticker | None:
-    """Prices above zero only; a crossed book loses both sides; None when nothing usable is left."""
-    bid, ask = positive_or_none(ticker.get("bid")), positive_or_none(ticker.get("ask"))
-    last = positive_or_none(ticker.get("last"))
-    if bid is not None and ask is not None and bid > ask:
-        bid = ask = None
+    """Prices that can be prices only, also of a crossed book; None when nothing usable is left."""
+    bid, ask = price_or_none(ticker.get("bid")), price_or_none(ticker.get("ask"))
+    last = price_or_none(ticker.get("last"))
     if bid is None and ask is None and last is None:
         return None
     return Ticker(symbol, bid, ask, last, time_or_none(ticker.get("timestamp")) or datetime.now(UTC))

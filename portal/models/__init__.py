@@ -11,6 +11,7 @@ from portal.models.foreign import ForeignHolding
 from portal.models.invitation import Invitation
 from portal.models.lease import JobLease
 from portal.models.log import ExecutionLog
+from portal.models.market_doubt import MarketDoubt, PriceAlarm
 from portal.models.notification import Notification
 from portal.models.order import IN_DOUBT, RESTING, Fill, Order
 from portal.models.paper import (
@@ -51,6 +52,7 @@ __all__ = [
     "ForeignHolding",
     "Invitation",
     "JobLease",
+    "MarketDoubt",
     "Notification",
     "NotificationChannel",
     "NotificationDelivery",
@@ -63,6 +65,7 @@ __all__ = [
     "PaperPositionRow",
     "Passkey",
     "Plan",
+    "PriceAlarm",
     "Role",
     "Signal",
     "Subscription",

@@ -84,6 +84,9 @@ class ExecutionPosition(Timestamps, Base):
     break_even_at_r: Mapped[Decimal | None]
     trailing_stop_percent: Mapped[Decimal | None]
     trailing_activation_percent: Mapped[Decimal | None]
+    #: Instead of the percentages: distances in quote currency.
+    trailing_stop_distance: Mapped[Decimal | None]
+    trailing_activation_distance: Mapped[Decimal | None]
     #: Best mark price since the entry, for the trailing stop.
     best_price: Mapped[Decimal | None]
     #: The trailing stop moved `sl_price` last.

@@ -63,6 +63,9 @@ class TradingPreset(Timestamps, Base):
     trailing_stop_percent: Mapped[Decimal | None]
     #: Gain in percent at which trailing begins.
     trailing_activation_percent: Mapped[Decimal | None]
+    #: Instead of the percentages: distances in quote currency.
+    trailing_stop_distance: Mapped[Decimal | None]
+    trailing_activation_distance: Mapped[Decimal | None]
     max_open_positions: Mapped[int | None]
     max_positions_per_symbol: Mapped[int | None]
     #: Percent of the day's starting equity.

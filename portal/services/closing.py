@@ -10,10 +10,11 @@ import sqlalchemy as sa
 
 from portal.crypto import DecryptionError
 from portal.db import db, end_read, transaction, utcnow
+from portal.exchanges import sound_prices
 from portal.exchanges.base import Exchange
 from portal.exchanges.errors import ExchangeError
 from portal.models import Execution, ExecutionConnection, ExecutionPosition, Order
-from portal.services import ending, intents, journal, placing, venues, waiting
+from portal.services import ending, intents, journal, marks, placing, venues, waiting
 from portal.services.intents import Draft, Intended
 from portal.services.protection import removing
 from portal.services.traffic_lanes import Purpose
@@ -21,6 +22,7 @@ from portal.trading.denials import Denial, DenialCode
 from portal.trading.instrument import Instrument
 from portal.trading.orders import Balance
 from portal.trading.planning import ClosePlan, plan_close
+from portal.trading.price_sanity import Anchor
 from portal.trading.prices import worst_price
 from portal.trading.types import (
     ClosedReason,
@@ -125,13 +127,14 @@ def _withdraw_entry(connection: ExecutionConnection, entry: sa.ColumnElement[boo
 
 def _close(wish: _Wish, connection: ExecutionConnection, exchange: Exchange) -> None:
     with transaction() as session:
-        symbol = session.get_one(ExecutionPosition, wish.position_id).symbol
+        position = session.get_one(ExecutionPosition, wish.position_id)
+        symbol, anchor = position.symbol, marks.of(position)
     instrument = exchange.instruments().get(symbol)
     if instrument is None:
         _postpone(wish.position_id, f"{symbol} is not listed by the exchange any more")
         return
     held = _held(exchange, instrument)
-    mark = _mark(exchange, symbol)
+    mark = _mark(exchange, symbol, anchor)
     with transaction() as session:
         position = session.get_one(
             ExecutionPosition, wish.position_id, with_for_update={"key_share": True}, populate_existing=True
@@ -158,14 +161,15 @@ def _held(exchange: Exchange, instrument: Instrument) -> Balance | None:
     return exchange.balances(MarketType.SPOT).get(instrument.base, nothing)
 
 
-def _mark(exchange: Exchange, symbol: str) -> Decimal | None:
-    """The price now, which only minimums and worst prices need: an exit does not fail for want of it."""
+def _mark(exchange: Exchange, symbol: str, anchor: Anchor | None) -> Decimal | None:
+    """The price now, if it may be acted on, which only minimums and worst prices need: an exit does not fail
+    for want of it."""
     try:
-        ticker = exchange.tickers([symbol]).get(symbol)
+        read = sound_prices.read(exchange, [symbol], {symbol: anchor} if anchor else {})
     except ExchangeError as error:
         logger.info("closing %s without a fresh price: %s", symbol, error)
         return None
-    return ticker.mark_price if ticker is not None else None
+    return read[symbol].mark
 
 
 def _intend(

@@ -98,7 +98,8 @@ def read(
     day = daily_loss.so_far(connection) if rules.max_daily_loss_percent is not None else None
     end_read()
     balances = exchange.balances(instrument.market_type)
-    ticker = prices.ticker(price_source, instrument.symbol, exchange)
+    quote = prices.quote(price_source, instrument.symbol, exchange)
+    ticker = quote.ticker
     cash = instrument.cash_currency
     paying = balances.get(cash, Balance(cash, _NOTHING, _NOTHING))
     held = balances.get(instrument.base, Balance(instrument.base, _NOTHING, _NOTHING))
@@ -107,6 +108,7 @@ def read(
         now=utcnow(),
         instrument=instrument,
         ticker=ticker,
+        price_doubt=quote.doubt,
         free_quote=paying.free,
         equity=equity,
         free_base=held.free,

@@ -1,28 +1,27 @@
-"""`check_positions`: every open position against the market, every minute, in bulk. One price read per
-venue, one update per venue; only the positions that must act are loaded, and each gets its own job."""
+"""`check_positions`: every open position against the market, every minute, in bulk. Every venue is read by
+itself and served as soon as it answers; one update per venue; only the positions that must act are loaded,
+and each gets its own job."""
 
 import logging
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from decimal import Decimal
 
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
-from portal.db import db, end_read, transaction, utcnow
-from portal.exchanges.errors import ExchangeError
+from portal.db import db, transaction, utcnow
 from portal.models import ExecutionPosition
-from portal.services import exits, prices
-from portal.trading.orders import Ticker
+from portal.services import exits, marks, price_alarms, price_doubts, price_reading
+from portal.services.marks import WATCHED
+from portal.services.price_reading import Reading
 from portal.trading.types import PositionSide, PositionStatus
 
 logger = logging.getLogger(__name__)
 
-_WATCHED = (PositionStatus.OPEN, PositionStatus.CLOSING)
-_OLDEST_PRICE = timedelta(seconds=120)
 _BATCH = 500
+#: Beyond this a result is no result; it must not keep the other rows of its venue from being marked.
+_LARGEST_PNL = Decimal(10) ** 19
 
 
 @dataclass(slots=True)
@@ -35,55 +34,59 @@ class Checked:
     looked_at: int = 0
     closes_asked: int = 0
     failed_venues: int = 0
+    #: Markets whose price was not acted on.
+    doubted: int = 0
+    #: Owners who were told that prices cannot be used.
+    alarms: int = 0
 
 
 def check_positions() -> Checked:
-    """Mark every open position to market and ask for the closes that stops and targets call for.
+    """Mark every open position to market and ask for the closes that stops and targets call for. What is
+    hard to believe is not acted on (`trading.price_sanity` has the rule); its owner is told.
 
-    Commits per venue; may be repeated at any time. One failing venue delays no other, and a deadlock that was
-    lost to whoever locked several positions is no reason to look away for a minute.
+    Commits per venue; may be repeated at any time. A venue that fails or hangs delays no other, and a
+    deadlock that was lost to whoever locked several positions is no reason to look away for a minute.
     """
     checked = Checked()
-    for exchange_name, symbols in _watched_markets().items():
+    markets = marks.watched()
+    for reading in price_reading.read_all(markets):
+        if reading.failed:
+            logger.warning("no prices from %s: %s", reading.exchange_name, reading.failed)
         try:
-            tickers = prices.read_market(exchange_name, symbols)
-        except ExchangeError as error:
+            _check(reading, checked)
+        except Exception:  # one venue's trouble is its own
             checked.failed_venues += 1
-            logger.warning("no prices from %s (%s); its positions were not checked", exchange_name, error)
-            continue
-        checked.venues += 1
-        for last_try in (False, True):
-            try:
-                _check_venue(exchange_name, _usable(tickers), checked)
-                break
-            except OperationalError:
-                if last_try:
-                    checked.failed_venues += 1
-                logger.warning("%s: the check was interrupted", exchange_name, exc_info=last_try)
+            logger.exception("%s: the check failed", reading.exchange_name)
+    price_doubts.forget_unwatched(
+        [(name, symbol) for name, anchors in markets.items() for symbol in anchors], utcnow()
+    )
+    checked.alarms = price_alarms.tell(utcnow())
     return checked
 
 
-def _watched_markets() -> Mapping[str, Sequence[str]]:
-    rows = db.session.execute(
-        sa.select(ExecutionPosition.exchange_name, ExecutionPosition.symbol)
-        .where(ExecutionPosition.status.in_(_WATCHED))
-        .distinct()
-    ).all()
-    end_read()
-    markets: dict[str, list[str]] = defaultdict(list)
-    for exchange_name, symbol in rows:
-        markets[exchange_name].append(symbol)
-    return markets
+def _check(reading: Reading, checked: Checked) -> None:
+    """Act on what one venue said, then write down what could not be acted on."""
+    now = utcnow()
+    verdicts = price_doubts.confirm_by_last_check(reading.exchange_name, reading.verdicts, now)
+    usable = {symbol: verdict.mark for symbol, verdict in verdicts.items() if verdict.mark is not None}
+    if reading.failed:
+        checked.failed_venues += 1
+    else:
+        checked.venues += 1
+        checked.doubted += len(verdicts) - len(usable)
+        _act_in_two_tries(reading.exchange_name, usable, checked)
+    price_doubts.remember(reading.exchange_name, verdicts, now)
 
 
-def _usable(tickers: Mapping[str, Ticker]) -> dict[str, Decimal]:
-    """Fresh, positive marks only: no stop acts on a price that is old or absent."""
-    oldest = utcnow() - _OLDEST_PRICE
-    return {
-        symbol: ticker.mark_price
-        for symbol, ticker in tickers.items()
-        if ticker.mark_price is not None and ticker.mark_price > 0 and ticker.observed_at >= oldest
-    }
+def _act_in_two_tries(exchange_name: str, usable: Mapping[str, Decimal], checked: Checked) -> None:
+    for last_try in (False, True):
+        try:
+            _check_venue(exchange_name, usable, checked)
+            return
+        except OperationalError:
+            if last_try:
+                checked.failed_venues += 1
+            logger.warning("%s: the check was interrupted", exchange_name, exc_info=last_try)
 
 
 def _check_venue(exchange_name: str, marks: Mapping[str, Decimal], checked: Checked) -> None:
@@ -129,12 +132,13 @@ def _mark(exchange_name: str, marks: Mapping[str, Decimal]) -> int:
     entry = position.average_entry_price
     linear = (price.c.mark - entry) * position.quantity * position.contract_size
     inverse = (1 / sa.func.nullif(entry, 0) - 1 / price.c.mark) * position.quantity * position.contract_size
-    pnl = sa.func.coalesce(direction * sa.case((position.linear, linear), else_=inverse), 0)
+    result = sa.func.coalesce(direction * sa.case((position.linear, linear), else_=inverse), 0)
+    pnl = sa.case((sa.func.abs(result) < _LARGEST_PNL, result), else_=0)
     done = db.session.execute(
         sa.update(position)
         .where(
             position.exchange_name == exchange_name,
-            position.status.in_(_WATCHED),
+            position.status.in_(WATCHED),
             position.symbol == price.c.symbol,
         )
         .values(
@@ -152,7 +156,11 @@ def _must_look(exchange_name: str, marks: Mapping[str, Decimal]) -> sa.Select[in
     """Open positions whose stop or next target is reached, or whose stop moves with the price."""
     position = ExecutionPosition
     reached = _reached(position.mark_price)
-    moving = sa.or_(position.trailing_stop_percent.is_not(None), position.break_even_at_r.is_not(None))
+    moving = sa.or_(
+        position.trailing_stop_percent.is_not(None),
+        position.trailing_stop_distance.is_not(None),
+        position.break_even_at_r.is_not(None),
+    )
     return sa.select(position.id).where(
         position.exchange_name == exchange_name,
         position.symbol.in_(list(marks)),

@@ -76,6 +76,10 @@ class GuardedExchange:
         """As the adapter."""
         return self._call(Call.TICKERS, lambda: self._inner.tickers(symbols))
 
+    def second_look(self, symbols: Sequence[str]) -> Mapping[str, Ticker]:
+        """As the adapter."""
+        return self._call(Call.SECOND_LOOK, lambda: self._inner.second_look(symbols))
+
     def place_order(self, request: OrderRequest, last_check: LastCheck | None = None) -> OrderReport:
         """As the adapter; HeldBackError (NOT_PLACED) when it was not even asked."""
         return self._call(Call.PLACE, lambda: self._inner.place_order(request, last_check))

@@ -2,6 +2,7 @@
 an adapter. Workers only: the web process never opens an exchange."""
 
 import logging
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -30,6 +31,7 @@ logger = logging.getLogger(__name__)
 _SETTINGS = "portal_settings"
 _POOL = "portal_exchange_pool"
 _SHELVES = "portal_public_shelves"
+_shelves_lock = threading.Lock()
 
 
 def init_app(app: Flask, settings: Settings) -> None:
@@ -111,7 +113,7 @@ def exchange_for(connection: ExecutionConnection, purpose: Purpose = Purpose.ROU
 
 
 @contextmanager
-def public_exchange(exchange_name: str) -> Iterator[Exchange]:
+def public_exchange(exchange_name: str, purpose: Purpose = Purpose.ROUTINE) -> Iterator[Exchange]:
     """A client without credentials, for prices. Same rules as `exchange_for`."""
     settings: Settings = current_app.extensions[_SETTINGS]
     spec = ExchangeSpec(
@@ -126,7 +128,7 @@ def public_exchange(exchange_name: str) -> Iterator[Exchange]:
     end_read()
     pool: ExchangePool = current_app.extensions[_POOL]
     with pool.use(_shelf_of(exchange_name), spec) as exchange:
-        yield traffic_guard.guard(exchange, spec, Purpose.ROUTINE)
+        yield traffic_guard.guard(exchange, spec, purpose)
 
 
 def warm() -> int:
@@ -173,4 +175,5 @@ def unreadable(error: DecryptionError) -> Denial:
 def _shelf_of(exchange_name: str) -> int:
     """Clients without credentials have a shelf per exchange; no connection has a negative id."""
     shelves: dict[str, int] = current_app.extensions[_SHELVES]
-    return shelves.setdefault(exchange_name, -1 - len(shelves))
+    with _shelves_lock:
+        return shelves.setdefault(exchange_name, -1 - len(shelves))

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from portal.trading.denials import Denial, DenialCode, deny
 from portal.trading.preset import PresetRules
+from portal.trading.price_sanity import Doubt
 from portal.trading.prices import adverse_bps, reference_price, spread_bps
 from portal.trading.signal import SignalTerms
 from portal.trading.snapshot import Snapshot
@@ -182,6 +183,8 @@ def check_ticker(given: CheckInput) -> Denial | None:
         return deny(DenialCode.PRICE_STALE, **seconds)
     if ticker.bid is not None and ticker.ask is not None and ticker.bid > ticker.ask:
         return deny(DenialCode.PRICE_CROSSED, bid=ticker.bid, ask=ticker.ask)
+    if given.snap.price_doubt in (Doubt.OUTSIDE_BAND, Doubt.UNPROVED):
+        return deny(DenialCode.PRICE_IMPLAUSIBLE, price=reference_price(ticker, given.terms.direction))
     return None
 
 

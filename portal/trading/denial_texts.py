@@ -189,6 +189,11 @@ _TEXTS = {
         "Check the data source of the connection and publish the signal again.",
         "The best bid {bid} is above the best ask {ask}, so these prices cannot be trusted.",
     ),
+    "PRICE_IMPLAUSIBLE": Text(
+        "The price jumped, and neither the order book nor the last trade confirmed it.",
+        "Look at the market at the exchange, and publish the signal again when its price makes sense.",
+        "Neither the order book nor the last trade confirmed the price {price}, which is extraordinary.",
+    ),
     "PRICE_SLIPPAGE_EXCEEDED": Text(
         "The price has moved away from the signal's open_price by more than the preset allows.",
         "Publish a new signal with a current price, or raise max_slippage_bps in the preset.",

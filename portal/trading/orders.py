@@ -127,18 +127,24 @@ class Balance:
 
 @dataclass(frozen=True, slots=True)
 class Ticker:
-    """Best prices now. Any may be missing; none is ever zero or NaN."""
+    """Best prices now. Any may be missing; none is ever zero or NaN. The book may be crossed."""
 
     symbol: str
     bid: Decimal | None
     ask: Decimal | None
     last: Decimal | None
+    #: By the venue's own time where it gives one, else when we received it.
     observed_at: datetime
 
     @property
+    def is_crossed(self) -> bool:
+        """Somebody would buy for more than somebody sells for: such a book is not to be believed."""
+        return self.bid is not None and self.ask is not None and self.bid > self.ask
+
+    @property
     def mark_price(self) -> Decimal | None:
-        """Mid when both sides are known, else last."""
-        if self.bid is not None and self.ask is not None:
+        """Mid when both sides are known and make sense, else last."""
+        if self.bid is not None and self.ask is not None and not self.is_crossed:
             return (self.bid + self.ask) / 2
         return self.last
 

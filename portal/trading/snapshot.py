@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from portal.trading.instrument import Instrument
 from portal.trading.orders import Ticker
+from portal.trading.price_sanity import Doubt
 from portal.trading.types import OrderType, PositionMode, TimeInForce, TradingStateValue
 
 
@@ -22,6 +23,8 @@ class Snapshot:
     now: datetime
     instrument: Instrument
     ticker: Ticker | None
+    #: Why that price may not be acted on, after a second look; None when it may.
+    price_doubt: Doubt | None = None
     free_quote: Decimal
     equity: Decimal
     free_base: Decimal | None = None

@@ -3,9 +3,11 @@
 from flask import flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from portal.db import utcnow
 from portal.errors import ConflictError
 from portal.models import ExecutionLog, ExecutionPosition
 from portal.services import positions as service
+from portal.services import price_doubts
 from portal.web.access import me, pages
 from portal.web.home import LIVE
 from portal.web.paging import latest, page_of
@@ -30,7 +32,10 @@ def show(position_id: int) -> str:
     position = _mine(position_id)
     logs = owned_by(me(), ExecutionLog).where(ExecutionLog.position_id == position.id)
     return render_template(
-        "web/position.html", position=position, logs=latest(logs, ExecutionLog, _LOG_LINES)[::-1]
+        "web/position.html",
+        position=position,
+        unpriced=price_doubts.explain(position, utcnow()),
+        logs=latest(logs, ExecutionLog, _LOG_LINES)[::-1],
     )
 
 

@@ -170,7 +170,8 @@ def test_a_trade_that_lacks_what_a_fill_is_made_of_is_no_fill(missing: str) -> N
     ("raw", "bid", "ask"),
     [
         ({"bid": "1", "ask": "2"}, "1", "2"),
-        ({"bid": "2", "ask": "1", "last": "1.5"}, None, None),
+        ({"bid": "2", "ask": "1", "last": "1.5"}, "2", "1"),  # crossed, which is for others to judge
+        ({"bid": "1e400", "ask": "2"}, None, "2"),
         ({"bid": "0", "ask": "2"}, None, "2"),
         ({"bid": "NaN", "ask": None, "last": "3"}, None, None),
     ],

@@ -90,6 +90,10 @@ class PaperExchange:
         """The real venue's prices. May be repeated."""
         return self._market.tickers(symbols)
 
+    def second_look(self, symbols: Sequence[str]) -> Mapping[str, Ticker]:
+        """The real venue's, by other routes. May be repeated."""
+        return self._market.second_look(symbols)
+
     def balances(self, market_type: MarketType) -> Mapping[str, Balance]:
         """Spot and swaps share one wallet. May be repeated."""
         with self._looked_at() as ledger:

@@ -22,5 +22,8 @@ class MarketData(Protocol):
     def tickers(self, symbols: Sequence[str]) -> Mapping[str, Ticker]:
         """Best prices; symbols without a usable price are missing."""
 
+    def second_look(self, symbols: Sequence[str]) -> Mapping[str, Ticker]:
+        """The same by other routes, to confirm what is hard to believe."""
+
     def close(self) -> None:
         """The object is not used afterwards."""

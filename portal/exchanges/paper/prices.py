@@ -1,14 +1,17 @@
 """Prices for filling, shared by all paper accounts of this process: a thousand accounts that trade one
-signal, or wait for one price, ask the venue once."""
+signal, or wait for one price, ask the venue once. What is hard to believe fills and triggers nothing."""
 
 import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
+from portal.exchanges import sound_prices
 from portal.exchanges.errors import ExchangeError
 from portal.exchanges.paper.market import MarketData
 from portal.trading.orders import Ticker
+from portal.trading.price_sanity import Anchor
 
 #: Younger prices, and younger failures, are not asked for again.
 FRESH_SECONDS = 0.5
@@ -21,6 +24,8 @@ class _Board:
     lock: threading.Lock = field(default_factory=threading.Lock)
     seen: dict[str, tuple[float, Ticker | None]] = field(default_factory=dict)
     failure: tuple[float, ExchangeError] | None = None
+    #: The last price of each market that was believed.
+    anchors: dict[str, Anchor] = field(default_factory=dict)
 
 
 _boards: dict[tuple[str, str | None], _Board] = {}
@@ -52,13 +57,17 @@ class SharedPrices:
         if board.failure is not None and board.failure[0] >= oldest:
             raise board.failure[1]
         try:
-            read = self._market.tickers(wanted)
+            read = sound_prices.read(self._market, wanted, board.anchors, proved=False)
         except ExchangeError as error:
             board.failure = time.monotonic(), error
             raise
         now = time.monotonic()
         board.failure = None
-        board.seen.update({name: (now, read.get(name)) for name in wanted})
+        for name in wanted:
+            mark = read[name].mark
+            board.seen[name] = now, read[name].ticker if mark is not None else None
+            if mark is not None:
+                board.anchors[name] = Anchor(mark, datetime.now(UTC))
 
 
 def forget() -> None:

@@ -154,6 +154,11 @@ class SandboxControl:
         """New `lot_size`, `tick_size`, `min_notional` or `active` of a market, from now on."""
         self._send("rules", {"symbol": symbol, **rules})
 
+    def misquote(self, symbol: str, route: str = "bookTicker", **fields: object) -> None:
+        """Lets one route of market data (`bookTicker`, `24hr`, `depth`) answer with these fields, whatever
+        the price is; orders are filled at the true one. Without fields it tells the truth again."""
+        self._send("misquote", {"symbol": symbol, "route": route, "fields": fields})
+
     def set_latency(self, seconds: float, endpoint: str = "*") -> None:
         """Time a request of this endpoint kind takes, half before and half after it is processed."""
         self._send("latency", {"seconds": seconds, "endpoint": endpoint})

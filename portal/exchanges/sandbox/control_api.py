@@ -32,6 +32,7 @@ ROUTES: dict[tuple[str, str], Handler] = {
     ("POST", "/sandbox/replay"): control_market.set_replay,
     ("POST", "/sandbox/walk"): control_market.set_walk,
     ("POST", "/sandbox/book"): control_market.set_book,
+    ("POST", "/sandbox/misquote"): control_market.set_misquote,
     ("POST", "/sandbox/latency"): control_market.set_latency,
     ("POST", "/sandbox/rules"): control_market.set_rules,
     ("POST", "/sandbox/clock"): control_market.set_clock,

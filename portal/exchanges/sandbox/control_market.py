@@ -8,6 +8,9 @@ from portal.exchanges.sandbox.errors import bad_control
 from portal.exchanges.sandbox.faults import ENDPOINTS
 from portal.exchanges.sandbox.motion import read_recording, save_prices
 
+#: Routes whose answers can be scripted to be wrong.
+QUOTED = ("bookTicker", "24hr", "depth")
+
 
 def set_price(control: Control, call: Call) -> object:
     body = body_of(call)
@@ -63,6 +66,18 @@ def set_book(control: Control, call: Call) -> object:
     else:
         control.exchange.default_shape = shape
         control.exchange.shapes.clear()
+    return {}
+
+
+def set_misquote(control: Control, call: Call) -> object:
+    """Fields of one market data route's answers that are wrong from now on; none: the truth again."""
+    body = body_of(call)
+    symbol, route, fields = symbol_in(control, body), str(body.get("route")), body.get("fields")
+    if route not in QUOTED or not isinstance(fields, dict):
+        raise bad_control(f"A misquote names a route ({', '.join(QUOTED)}) and its fields.")
+    control.exchange.misquotes.pop((route, symbol), None)
+    if fields:
+        control.exchange.misquotes[route, symbol] = fields
     return {}
 
 

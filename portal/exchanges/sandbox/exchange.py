@@ -52,6 +52,8 @@ class Exchange:
         self.latency: dict[str, float] = {}
         #: Orders that no query shows any more, as after a venue has tidied up. Their trades stay.
         self.forgotten: set[int] = set()
+        #: What market data says instead of the truth, by route and symbol: fields of the answer.
+        self.misquotes: dict[tuple[str, str], dict[str, object]] = {}
         self.requests = RequestLog()
 
     def market(self, kind: Kind, symbol: str | None) -> Market:

@@ -80,7 +80,14 @@ def _book_ticker(exchange: Exchange, market: Market) -> Json:
         "askPrice": text8(ask),
         "askQty": text8(depth / ask // market.lot_size * market.lot_size),
     }
-    return ticker | {"time": exchange.clock.now_ms()} if market.is_perp else ticker
+    if market.is_perp:
+        ticker["time"] = exchange.clock.now_ms()
+    return ticker | _wrong(exchange, "bookTicker", market)
+
+
+def _wrong(exchange: Exchange, route: str, market: Market) -> Json:
+    """What a scripted bad feed says on this route."""
+    return exchange.misquotes.get((route, market.symbol), {})
 
 
 def get_book_ticker(exchange: Exchange, call: Call) -> object:
@@ -122,8 +129,9 @@ def _day_ticker(exchange: Exchange, market: Market) -> Json:
         "count": 1,
     }
     if market.is_perp:
-        return ticker
-    return ticker | {"prevClosePrice": text8(quote.opened)} | _book_ticker(exchange, market)
+        return ticker | _wrong(exchange, "24hr", market)
+    ticker |= {"prevClosePrice": text8(quote.opened)} | _book_ticker(exchange, market)
+    return ticker | _wrong(exchange, "24hr", market)
 
 
 def get_day_ticker(exchange: Exchange, call: Call) -> object:
@@ -142,7 +150,9 @@ def get_depth(exchange: Exchange, call: Call) -> object:
         "bids": [[text8(p), text8(q)] for p, q in bids(market, price, shape)][:limit],
         "asks": [[text8(p), text8(q)] for p, q in asks(market, price, shape)][:limit],
     }
-    return book | {"E": now, "T": now} if market.is_perp else book
+    if market.is_perp:
+        book |= {"E": now, "T": now}
+    return book | _wrong(exchange, "depth", market)
 
 
 def _premium(exchange: Exchange, market: Market) -> Json:

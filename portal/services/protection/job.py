@@ -13,10 +13,11 @@ from portal.db import end_read, transaction, utcnow
 from portal.exchanges.base import Exchange
 from portal.exchanges.errors import ExchangeError
 from portal.models import ExecutionConnection, ExecutionPosition
-from portal.services import placing, prices, venues
+from portal.services import marks, placing, prices, venues
 from portal.services.protection import reading, removing
 from portal.services.protection.planning import Market, next_step
 from portal.services.traffic_lanes import Purpose
+from portal.trading.price_sanity import Anchor
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +31,9 @@ class _Subject:
     position_id: int
     symbol: str
     connection: ExecutionConnection
+    price_source: str
+    #: The last price that was accepted for it.
+    anchor: Anchor | None
 
 
 def protect(position_id: int) -> None:
@@ -42,8 +46,11 @@ def protect(position_id: int) -> None:
         position = session.get(ExecutionPosition, position_id)
         if position is None or position.connection is None:
             return
-        subject = _Subject(position.id, position.symbol, position.connection)
-        _ = subject.connection.credentials, subject.connection.data_connection
+        connection = position.connection
+        _ = connection.credentials, connection.data_connection
+        subject = _Subject(
+            position.id, position.symbol, connection, venues.price_source(connection), marks.of(position)
+        )
     try:
         with venues.exchange_for(subject.connection, Purpose.VITAL) as exchange:
             _protect(subject, exchange)
@@ -70,13 +77,14 @@ def _protect(subject: _Subject, exchange: Exchange) -> None:
 
 
 def _mark(subject: _Subject, exchange: Exchange) -> Decimal | None:
-    """The price now. Without one the guards are placed all the same; the venue judges them."""
+    """The price now, if it may be acted on. Without one the guards are placed all the same; the venue judges
+    them."""
     try:
-        ticker = prices.ticker(subject.connection.exchange_name, subject.symbol, exchange)
+        quote = prices.quote(subject.price_source, subject.symbol, exchange, known=subject.anchor)
     except ExchangeError as error:
         logger.info("guarding %s without a fresh price: %s", subject.symbol, error)
         return None
-    return ticker.mark_price if ticker is not None else None
+    return quote.mark
 
 
 def _wait(position_id: int, why: str, retry_after: timedelta) -> None:

@@ -51,5 +51,8 @@ class StillMarket:
     def tickers(self, symbols: Sequence[str]) -> Mapping[str, Ticker]:
         return {each: ticker(each, 100, datetime.now(UTC)) for each in symbols if each in INSTRUMENTS}
 
+    def second_look(self, symbols: Sequence[str]) -> Mapping[str, Ticker]:
+        return StillMarket.tickers(self, symbols)
+
     def close(self) -> None:
         """Nothing to let go of."""
