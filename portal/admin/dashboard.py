@@ -1,5 +1,7 @@
 """The first page: what needs attention now, as counts that lead to the rows."""
 
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
@@ -7,8 +9,9 @@ from flask import current_app, url_for
 from flask_admin import AdminIndexView
 from redis import RedisError
 
+from portal.admin import machine_room
 from portal.admin.access import AdminOnly
-from portal.admin.queue_counts import waiting
+from portal.admin.machine_room import MachineRoom
 from portal.admin.routing import route
 from portal.db import db, utcnow
 from portal.models import (
@@ -20,9 +23,21 @@ from portal.models import (
     Signal,
     TradingState,
 )
+from portal.services.reports import quality
+from portal.services.reports.scope import Scope
 from portal.services import price_alarms
 from portal.services.traffic_report import HeldBack, held_back
 from portal.trading.types import ConnectionStatus, OrderState, PositionStatus, Protection, TradingStateValue
+from portal.web import words
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """Net of fees and funding. `today`: of what was closed since midnight UTC."""
+
+    currency: str
+    unrealized: Decimal
+    today: Decimal
 
 
 class DashboardView(AdminOnly, AdminIndexView):  # type: ignore[misc]
@@ -35,7 +50,10 @@ class DashboardView(AdminOnly, AdminIndexView):  # type: ignore[misc]
                 "admin/index.html",
                 attention=_attention(),
                 activity=_activity(today),
-                queue=_queue(),
+                room=_room(),
+                sums=_money(today),
+                steps=quality.steps(Scope(None, 1, "")),
+                words=words,
                 switches=_switches(),
                 held=_held(),
                 recent=_recent(),
@@ -68,12 +86,29 @@ def _activity(today: Any) -> dict[str, int]:
     }
 
 
-def _queue() -> dict[str, int] | None:
-    """Jobs waiting per queue; None when Redis does not answer."""
+def _room() -> MachineRoom:
     try:
-        return waiting(current_app.extensions["portal_redis"])
+        return machine_room.look(current_app.extensions["portal_redis"])
     except RedisError:
-        return None
+        return machine_room.without_redis()
+
+
+def _money(today: Any) -> list[Money]:
+    """Open and today's closed results by settlement currency, the busiest first."""
+    position = ExecutionPosition
+    live = position.status.in_((PositionStatus.OPEN, PositionStatus.CLOSING))
+    rows = db.session.execute(
+        sa.select(
+            position.settle,
+            sa.func.coalesce(sa.func.sum(position.unrealized_pnl).filter(live), 0),
+            sa.func.coalesce(sa.func.sum(position.realized_pnl).filter(~live), 0),
+        )
+        .where(sa.or_(live, position.closed_at >= today))
+        .group_by(position.settle)
+        .order_by(sa.func.count().desc())
+        .limit(3)
+    ).all()
+    return [Money(*row) for row in rows]
 
 
 def _switches() -> list[TradingState]:

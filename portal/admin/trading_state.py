@@ -40,6 +40,11 @@ class StateForm(BaseForm):  # type: ignore[misc]
         "empty for everything.",
         validators=[Length(max=200)],
     )
+    confirmation = TextField(
+        "To be sure",
+        description="Only for everything: type the state that it gets, such as HALTED.",
+        validators=[Length(max=20)],
+    )
     reason = TextField("Reason", validators=[InputRequired("Say why; others will ask."), Length(max=500)])
 
 
@@ -68,7 +73,7 @@ class TradingStateView(PortalModelView):
     def set_state(self) -> ResponseReturnValue:
         """Set one switch."""
         form = StateForm(request.form)
-        if not form.validate():
+        if not form.validate() or not _is_meant(form):
             return str(self.render("admin/trading_state_form.html", form=form)), 422
         return act(url_for(".index_view"), lambda: _set(form))
 
@@ -76,6 +81,15 @@ class TradingStateView(PortalModelView):
     def set_state_page(self) -> ResponseReturnValue:
         """Somebody reloaded the refused form."""
         return redirect(url_for(".index_view"))
+
+
+def _is_meant(form: Any) -> bool:
+    """Everybody's trading is not switched by a slip."""
+    wanted = form.state.data.value.upper()
+    if form.scope.data != "everything" or (form.confirmation.data or "").strip().upper() == wanted:
+        return True
+    form.confirmation.errors = [f"Type {wanted} to set this for everybody. Nothing was changed."]
+    return False
 
 
 def _set(form: Any) -> str:

@@ -95,6 +95,12 @@ def test_data_connection_when_the_exchange_is_unknown_then_is_refused(visitor: V
 
 def test_switch_when_set_then_stands_on_the_dashboard_with_its_reason(visitor: Visitor) -> None:
     data = {"state": "halted", "scope": "everything", "key": "", "reason": "Venue is down"}
+    refused = visitor.post("/admin/trading_state/set", data)
+    assert refused.status_code == 422
+    assert "Type HALTED to set this for everybody" in refused.text
+    assert "Venue is down" in refused.text, "what was typed is lost"
+    assert world.count(TradingState) == 0
+    data["confirmation"] = "halted"
     assert visitor.post("/admin/trading_state/set", data).status_code == 302
     state = db.session.get_one(TradingState, 1)
     assert (state.state, state.reason, state.set_by) == (
@@ -103,7 +109,9 @@ def test_switch_when_set_then_stands_on_the_dashboard_with_its_reason(visitor: V
     page = visitor.get("/admin/").text
     assert "is halted" in page
     assert "Venue is down" in page
-    visitor.post("/admin/trading_state/set", {**data, "state": "active", "reason": "Back"})
+    visitor.post(
+        "/admin/trading_state/set", {**data, "state": "active", "confirmation": "ACTIVE", "reason": "Back"}
+    )
     assert "is halted" not in visitor.get("/admin/").text
     assert actions() == ["portal.trading_state.set", "portal.trading_state.set"]
 

@@ -12,8 +12,11 @@ from portal.admin import VIEWS
 from portal.admin.base import REQUIRED, SECRET_COLUMNS, PortalModelView, check_lists
 from portal.admin.fields import TextField
 from portal.admin.values import csv_cell
-from portal.db import db
+from portal.db import db, utcnow
+from portal.models import JobLease
+from portal.trading.types import PositionStatus
 from tests import world
+from tests.admin.conftest import Panel
 from tests.admin.test_access import rules
 from tests.visiting import Visitor
 
@@ -113,3 +116,23 @@ def test_filters_when_used_then_narrow_the_list_and_ignore_nonsense(visitor: Vis
     assert "was ignored" in visitor.get("/admin/executions/?flt5_5=2026-99-99").text
     assert "Nothing matches" in visitor.get("/admin/executions/?flt6_6=2020-01-01").text
     assert visitor.get("/admin/executions/?page=-1&page_size=-5&sort=999").status_code == 200
+
+
+def test_dashboard_when_nothing_runs_then_it_says_what_is_missing(visitor: Visitor) -> None:
+    page = visitor.get("/admin/").text
+    assert "no scheduler or no worker runs: nothing is watched" in page
+    assert "Nobody works" in page
+    world.save(JobLease(job="sweep", tick=1, started_at=utcnow()))
+    assert "scheduler and workers run" in visitor.get("/admin/").text
+
+
+def test_dashboard_when_positions_are_open_and_closed_then_it_adds_them_up_by_currency(
+    visitor: Visitor, panel: Panel
+) -> None:
+    world.make_position(
+        panel.connection, status=PositionStatus.CLOSED, closed_at=utcnow(), realized_pnl=Decimal("12.5")
+    )
+    page = re.sub(r"<[^>]+>|\s+", " ", visitor.get("/admin/").text)
+    page = re.sub(r" +", " ", page)
+    assert "Open result +1.49 USDT" in page
+    assert "Closed today +12.50 USDT" in page

@@ -1,0 +1,51 @@
+"""Whether the machine behind the pages runs: clock, workers, queues, failed jobs. Reads only."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from portal.db import db, utcnow
+from portal.jobs import keys
+from portal.jobs.table import QUEUES
+from portal.models import JobLease
+
+#: The sweeper ticks every ten seconds; three missed ticks are trouble.
+_CLOCK_STOPPED = timedelta(seconds=40)
+
+
+@dataclass(frozen=True, slots=True)
+class MachineRoom:
+    """`workers` and the counts are None when Redis does not answer."""
+
+    last_tick_at: datetime | None
+    workers: int | None
+    waiting: dict[str, int] | None
+    failed: int | None
+
+    @property
+    def clock_runs(self) -> bool:
+        return self.last_tick_at is not None and utcnow() - self.last_tick_at < _CLOCK_STOPPED
+
+
+def last_tick() -> datetime | None:
+    """When the sweeper ran last, by the database: it needs scheduler, Redis and a worker, all of them."""
+    return db.session.scalar(sa.select(sa.func.max(JobLease.started_at)).where(JobLease.job == "sweep"))
+
+
+def look(redis: Any) -> MachineRoom:
+    """Raises RedisError; see `without_redis`."""
+    pipe = redis.pipeline(transaction=False)
+    pipe.scard(keys.WORKERS)
+    for name in QUEUES:
+        pipe.llen(keys.queue(name))
+    for name in QUEUES:
+        pipe.zcard(keys.failed(name))
+    workers, *counts = (int(each) for each in pipe.execute())
+    waiting = dict(zip(QUEUES, counts[: len(QUEUES)], strict=True))
+    return MachineRoom(last_tick(), workers, waiting, sum(counts[len(QUEUES) :]))
+
+
+def without_redis() -> MachineRoom:
+    return MachineRoom(last_tick(), None, None, None)
