@@ -10,6 +10,7 @@ from portal.admin.connections import ConnectionView
 from portal.admin.dashboard import DashboardView
 from portal.admin.data_connections import DataConnectionView
 from portal.admin.executions import ExecutionView
+from portal.admin.invitations import InvitationView
 from portal.admin.plans import PlanView, SubscriptionView
 from portal.admin.positions import PositionView
 from portal.admin.presets import PresetView
@@ -35,6 +36,7 @@ VIEWS = (
     (PlanView, models.Plan, "Plans", "plans", "People"),
     (SubscriptionView, models.Subscription, "Subscriptions", "subscriptions", "People"),
     (UserView, models.User, "Users", "users", "People"),
+    (InvitationView, models.Invitation, "Invitations", "invitations", "People"),
     (TokenView, models.ApiToken, "API tokens", "tokens", "People"),
     (ChannelView, models.NotificationChannel, "Channels", "channels", "People"),
     (LogView, models.ExecutionLog, "Logs", "logs", "Records"),

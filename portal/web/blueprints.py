@@ -7,9 +7,11 @@ from portal.web.channels import channels
 from portal.web.connections import connections
 from portal.web.executions import executions
 from portal.web.home import home
+from portal.web.invitations import invitations
 from portal.web.notifications import notifications
 from portal.web.positions import positions
 from portal.web.security_pages import account
+from portal.web.welcome import welcome
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
     home,
@@ -20,4 +22,6 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     channels,
     analytics,
     account,
+    invitations,
+    welcome,
 )

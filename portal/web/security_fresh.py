@@ -30,6 +30,7 @@ ASKED_BEFORE = {
     "admin_data_connections.create_view": "stores keys",
     "admin_users.create_view": "makes a person who can log in",
     "admin_tokens.create_view": "makes a key to the API",
+    "admin_invitations.create_view": "lets somebody in",
     "admin_connections.allow_withdrawals": "accepts a key that may withdraw",
 }
 ASKED_WHEN_SENT = {
