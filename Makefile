@@ -8,6 +8,7 @@ BIN := $(VENV)/bin
 TEST_PROCESSES ?= 2
 T ?= tests
 N ?= 1000
+KILLS ?= 100
 SEED ?= 1
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 NOT_INSTALLED := The pinned packages could not be installed, nothing was started: see the line above, \
@@ -33,8 +34,9 @@ demo: $(VENV)/.runs ## tell the whole story in the terminal, from a signal to cl
 bench: $(VENV)/.tests ## measure fan-out, latency and the monitor, each beside its baseline
 	@exec $(BIN)/python -m bench
 
-chaos: $(VENV)/.tests ## lose answers and kill workers in a fan-out, then count the orders (N=1000, SEED=1)
-	@exec $(BIN)/python -m bench chaos --accounts $(N) --seed $(SEED)
+chaos: N = 60
+chaos: $(VENV)/.tests ## kill everything at random, then count at the exchange (KILLS=100, N=60 accounts, SEED=1)
+	@exec $(BIN)/python -m bench chaos --accounts $(N) --kills $(KILLS) --seed $(SEED)
 
 model: N = 1000000
 model: SEED =

@@ -1,4 +1,4 @@
-"""`python -m bench`: everything, or one measurement; `chaos` kills workers and counts orders instead."""
+"""`python -m bench`: everything, or one measurement; `chaos` kills processes and counts orders instead."""
 
 import argparse
 import sys
@@ -68,13 +68,11 @@ def _measure(options: Options, console: Console) -> list[Result]:
 
 
 def _chaos(options: Options, console: Console) -> int:
-    [accounts] = options.accounts or [100 if options.quick else 1000]
+    [accounts] = options.accounts or [60]
     plan = chaos.Plan(
         accounts=accounts,
         kills=options.kills,
         seed=options.seed,
-        workers=options.workers,
-        concurrency=options.concurrency,
     )
     return chaos.run(plan, console)
 
@@ -88,7 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--latency", type=int, nargs="+", help="fanout: milliseconds of the exchange")
     parser.add_argument("--workers", type=int, default=2, help="worker processes")
     parser.add_argument("--concurrency", type=int, default=16, help="jobs at once in each")
-    parser.add_argument("--kills", type=int, default=3, help="chaos: workers killed with -9")
+    parser.add_argument("--kills", type=int, default=100, help="chaos: processes killed with -9")
     parser.add_argument("--seed", type=int, default=1, help="chaos: decides faults and victims")
     return parser
 

@@ -1,126 +1,135 @@
-"""A fan-out under fire: answers are lost, connections are cut, workers are killed with -9, and afterwards the
-exchange is asked how many orders it took."""
+"""`make chaos`: signals to many accounts while workers, publishers, the scheduler and Redis are killed and
+frozen, connections are cut and the exchange misbehaves. Then the trouble stops, and the exchange is asked."""
 
 import os
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import suppress
 
 from rich.console import Console
+from rich.table import Table
 
-from bench import accounts, evidence
-from bench.accounts import Published
-from bench.children import Child, until
-from bench.evidence import Evidence
+from bench import chaos_judge, chaos_signals
+from bench.chaos_crew import Crew
+from bench.chaos_judge import Verdict
+from bench.chaos_plan import Plan, Toll
+from bench.chaos_signals import Sender
+from bench.chaos_weather import US, Weather
 from bench.floor import Floor, floor
+from portal.db import db
+
+#: What a worker is given, so that a run meets in minutes what a portal meets in months.
+_SETTINGS = {"PORTAL_EXCHANGE_TIMEOUT_SECONDS": "4"}
+Say = Callable[[str], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """How much trouble."""
+def strike(here: Floor, plan: Plan, say: Say) -> tuple[Toll, Verdict]:
+    """Make trouble until `plan.kills` processes were killed, let everything settle, and judge.
 
-    accounts: int = 1000
-    kills: int = 3
-    seed: int = 1
-    workers: int = 2
-    concurrency: int = 16
-    #: Share of orders that the exchange takes without ever answering.
-    unanswered: float = 0.05
-    #: Share of orders whose connection is cut before the exchange takes them.
-    cut: float = 0.02
-    #: Longest time from the commit of the signal to the last outcome.
-    seconds: float = 120.0
-
-
-@dataclass(frozen=True, slots=True)
-class Aftermath:
-    evidence: Evidence
-    #: Orders that the exchange had taken when each worker was killed.
-    killed_at: tuple[int, ...]
-    #: Seconds from the commit to the last accepted order, and to the last outcome.
-    last_accepted: float
-    last_outcome: float
-    faults: dict[str, int]
-
-    @property
-    def problems(self) -> list[str]:
-        return self.evidence.problems
+    The floor must have nothing but its servers; raises TimeoutError when the trouble takes too long."""
+    here.env.update(_SETTINGS)
+    _answer_to_our_name()
+    dice, toll = random.Random(plan.seed), Toll()
+    chaos_signals.open_accounts(here, plan.accounts)
+    # Dice of their own, so that what one part draws does not shift what the others do.
+    crew = Crew(here, plan, random.Random(dice.random()), toll)
+    weather = Weather(here, random.Random(dice.random()), toll)
+    sender = Sender(here, random.Random(dice.random()), toll)
+    _trouble(plan, toll, crew, weather, sender, say)
+    weather.clear()
+    say("The trouble is over; everything settles.")
+    began = time.monotonic()
+    sender.arms = False
+    _until(sender.tend, 60)
+    crew.rest()
+    _until(chaos_judge.is_settled, plan.settle_seconds, weather.clear)
+    say(f"Settled after {time.monotonic() - began:.0f} s.")
+    return toll, chaos_judge.judge(here, toll)
 
 
-def strike(here: Floor, plan: Plan, console: Console | None = None) -> Aftermath:
-    """Publish one signal and make trouble until every execution has an outcome, or the time is over.
-
-    The floor must have a scheduler; workers are started and stopped here."""
-    say = console.print if console else _silent
-    keys = accounts.open_accounts(here, plan.accounts, f"fire-{plan.seed}-{os.urandom(2).hex()}")
-    accounts.connect(here, keys)
-    workers = here.workers(plan.workers, plan.concurrency)
-    here.sandbox.add_fault("accept_no_answer", probability=plan.unanswered)
-    here.sandbox.add_fault("close_before_accept", probability=plan.cut)
-    published = accounts.publish(here)
-    say(f"Published to {published.executions:,} accounts; {plan.unanswered:.0%} of answers will be lost.")
-    killed_at = _kill_some(here, plan, workers, published, say)
-    try:
-        accounts.wait_settled(published, plan.seconds - _seconds_since(published))
-    except TimeoutError:
-        say("[red]Not everything was settled in time.[/red]")
-    outcome = _seconds_since(published)
-    fired = {fault["kind"]: int(fault["fired"]) for fault in here.sandbox.faults()}
-    here.sandbox.clear_faults()
-    here.stop(*workers)
-    orders = accounts.accepted_since(here, published.committed_ns)
-    last = max((order.accepted_monotonic_ns for order in orders), default=published.committed_ns)
-    found = evidence.collect(here, published, keys)
-    return Aftermath(found, killed_at, (last - published.committed_ns) / 1e9, outcome, fired)
+def _trouble(plan: Plan, toll: Toll, crew: Crew, weather: Weather, sender: Sender, say: Say) -> None:
+    began = next_signal = time.monotonic()
+    while toll.killed < plan.kills:
+        now = time.monotonic()
+        if now - began > plan.longest:
+            raise TimeoutError(f"{toll.killed} of {plan.kills} kills within {plan.longest:.0f} s")
+        if now >= next_signal:
+            next_signal = now + plan.round_seconds
+            words = sender.send()
+            say(
+                f"{now - began:5.0f} s  signal {len(toll.keys):3}: {words:18} "
+                f"{toll.killed:4} kills, {toll.stops.total():3} stops, {toll.cuts.total():3} cuts"
+            )
+        crew.tend()
+        weather.tend()
+        sender.tend()
+        time.sleep(0.05)
+    # Something is under way when the trouble ends, and something stays open for the judge.
+    say(f"last signal: {sender.send(only_open=True)}")
 
 
-def _kill_some(
-    here: Floor, plan: Plan, workers: list[Child], published: Published, say: Callable[..., None]
-) -> tuple[int, ...]:
-    """kill -9 a worker at evenly spread moments of the fan-out, and start another in its place."""
-    dice = random.Random(plan.seed)
-    before = _accepted(here) - len(accounts.accepted_since(here, published.committed_ns))
-    killed_at = []
-    for number in range(1, plan.kills + 1):
-        wanted = plan.accounts * number // (plan.kills + 2)
-        until("Half-way", lambda wanted=wanted: _accepted(here) - before >= wanted, plan.seconds, 0.01)
-        victim = dice.choice(workers)
-        victim.kill()
-        killed_at.append(_accepted(here) - before)
-        say(f"Killed worker {victim.pid} when {killed_at[-1]:,} orders had been accepted.")
-        here.children.remove(victim)
-        workers[workers.index(victim)] = here.child("worker", "--concurrency", str(plan.concurrency))
-    return tuple(killed_at)
+def _until(found: Callable[[], bool], seconds: float, meanwhile: Callable[[], None] = lambda: None) -> None:
+    """As far as it comes within the time: what is missing then is for the judge."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and not found():
+        meanwhile()
+        time.sleep(0.3)
 
 
-def _accepted(here: Floor) -> int:
-    return int(here.sandbox.state()["orders"])
-
-
-def _seconds_since(published: Published) -> float:
-    return (time.monotonic_ns() - published.committed_ns) / 1e9
-
-
-def _silent(*_words: object) -> None:
-    return None
+def _answer_to_our_name() -> None:
+    """Connections of the harness itself are not cut."""
+    os.environ["PGAPPNAME"] = US
+    db.session.remove()
+    db.engine.dispose()
 
 
 def run(plan: Plan, console: Console) -> int:
     """The command: strike, and print the evidence. Returns the exit code."""
-    console.print(f"Seed {plan.seed}: the same seed gives the same faults and victims.")
-    with floor(seed=plan.seed) as here:
-        here.child("scheduler")
-        done = strike(here, plan, console)
-    found = done.evidence
-    console.print(f"Faults at the exchange: {done.faults}")
-    console.print(f"Accepted at the exchange: {found.accepted:,} orders of {found.accounts:,} accounts")
-    console.print(f"Outcomes: {found.statuses}")
-    console.print(
-        f"Last order accepted after {done.last_accepted:.1f} s, last outcome after {done.last_outcome:.1f} s"
-    )
-    for problem in done.problems:
+    console.print(f"Seed {plan.seed}: the same seed draws the same signals, faults and victims.")
+    with floor(seed=plan.seed) as here, suppress(KeyboardInterrupt):
+        toll, verdict = strike(here, plan, lambda words: console.print(words, highlight=False))
+        show(plan, toll, verdict, console)
+        return 1 if verdict.problems else 0
+    return 130
+
+
+def show(plan: Plan, toll: Toll, verdict: Verdict, console: Console) -> None:
+    """The final table, and every broken promise as a sentence."""
+    table = Table(title=f"Chaos, seed {plan.seed}, {plan.accounts} accounts", show_header=False)
+    rows = {
+        "signals, deliveries": f"{len(toll.keys)}, {toll.deliveries}",
+        "kills": f"{toll.killed}: {_told(toll.kills)}",
+        "kills by point": _told(toll.points),
+        "stopped and continued": f"{toll.stops.total()}: {_told(toll.stops)}",
+        "cut": _told(toll.cuts),
+        "faults at the exchange": _told(toll.faults),
+        "executions": _told(verdict.statuses),
+        "orders accepted": f"{verdict.accepted:,}",
+        "duplicates": str(len(verdict.duplicates)),
+        "ghosts": str(len(verdict.ghosts)),
+        "lost": str(len(verdict.lost)),
+        "open positions": f"{verdict.positions}, {verdict.alarmed} of them alarmed",
+        "unprotected, not alarmed": str(len(verdict.unprotected)),
+        "books against exchange": f"{len(verdict.off_books)} differences",
+        "unknown orders": _percentiles(verdict.unknown_seconds),
+        "seed": str(plan.seed),
+    }
+    for name, words in rows.items():
+        table.add_row(name, words)
+    console.print(table)
+    for problem in verdict.problems[:40]:
         console.print(f"[red]{problem}")
-    if not done.problems:
-        console.print("[green]Exactly one order per account, or the proof of none; the books balance.")
-    return 1 if done.problems else 0
+    if not verdict.problems:
+        console.print("[green]Nothing doubled, unknown or lost, and nothing unprotected in silence.")
+
+
+def _told(counts: dict[str, int]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in sorted(counts.items())) or "none"
+
+
+def _percentiles(seconds: list[float]) -> str:
+    if not seconds:
+        return "none"
+    p50, p99 = (seconds[min(int(len(seconds) * share), len(seconds) - 1)] for share in (0.5, 0.99))
+    return f"{len(seconds)}: known after p50 {p50:.1f} s, p99 {p99:.1f} s, last {seconds[-1]:.1f} s"

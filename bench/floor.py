@@ -14,6 +14,8 @@ from flask_migrate import upgrade
 from redis import Redis, RedisError
 
 from bench.children import Child, until
+from bench.crash_points import Strike
+from bench.nursery import Forked, Nursery
 from portal import create_app, embedded
 from portal.commands.process_table import PORTAL, Plan, child_env
 from portal.config import Settings
@@ -44,7 +46,8 @@ class Floor:
         self.web_port = plan.port
         self.sandbox = SandboxControl(plan.sandbox_url, timeout=120)
         self.redis = Redis.from_url(str(self.settings.redis_url))
-        self.children: list[Child] = []
+        self.children: list[Child | Forked] = []
+        self._nursery: Nursery | None = None
         self.app: Flask = create_app(self.settings, faces=False)
         self.admin_id = 0
 
@@ -60,14 +63,29 @@ class Floor:
     def child(self, *arguments: str, **env: str) -> Child:
         """Start `portal …` beside the others."""
         log = self.data_dir / f"{arguments[0]}.log"
-        self.children.append(Child(*arguments, env=self.env | env, log=log))
-        return self.children[-1]
+        child = Child(*arguments, env=self.env | env, log=log)
+        self.children.append(child)
+        return child
+
+    @property
+    def nursery(self) -> Nursery:
+        """Forks processes of this floor; started when it is needed first."""
+        if self._nursery is None:
+            self._nursery = Nursery(self.env, self.data_dir)
+        return self._nursery
+
+    def fork(self, *arguments: str, strike: Strike | None = None, **env: str) -> Forked:
+        """Start `portal …` in a tenth of a second, to be struck at a crash point or not."""
+        child = self.nursery.fork(*arguments, strike=strike, **env)
+        self.children.append(child)
+        return child
 
     def module(self, name: str, *arguments: str) -> Child:
         """Start `python -m name …` beside the others."""
         log = self.data_dir / f"{name}.log"
-        self.children.append(Child(*arguments, env=self.env, log=log, module=name))
-        return self.children[-1]
+        child = Child(*arguments, env=self.env, log=log, module=name)
+        self.children.append(child)
+        return child
 
     def workers(self, count: int, concurrency: int, **env: str) -> list[Child]:
         """Start workers, and wait until each has registered and knows the markets."""
@@ -92,11 +110,14 @@ class Floor:
         os.kill(self.redis_pid(), signal.SIGKILL)
         until("The return of Redis", self._redis_answers, 20)
 
-    def stop(self, *children: Child) -> None:
+    def stop(self, *children: Child | Forked) -> None:
         """Stop these, as a deploy does, or everything, last started first."""
         for child in children or tuple(reversed(self.children)):
             child.stop()
             self.children.remove(child)
+        if not children and self._nursery is not None:
+            self._nursery.close()
+            self._nursery = None
 
     def _redis_answers(self) -> bool:
         self.services.ensure()

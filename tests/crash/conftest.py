@@ -23,4 +23,5 @@ def _calm(here: Floor) -> Iterator[None]:
     here.sandbox.clear_faults()
     here.sandbox.set_latency(0)
     here.sandbox.set_latency(0, "account")
-    here.stop(*[child for child in here.children if child.arguments[0] == "worker"])
+    for child in [child for child in here.children if child.arguments[0] in ("worker", "publish")]:
+        here.stop(child)
