@@ -31,9 +31,12 @@ _CODES = {
     415: ("unsupported_media_type", "Send the body as application/json; nothing was stored."),
     500: ("internal_error", "Something unexpected happened."),
 }
-#: States of PostgreSQL that pass by themselves: timed out, lock not available, shutting down, too many
-#: connections.
-_PASSING_STATES = ("57014", "55P03", "57P01", "57P02", "57P03", "53300", "25P03")
+#: States of PostgreSQL that pass, by themselves or once an operator has helped, and after which nothing is
+#: stored: timed out, lock not available, shutting down, too many connections, disk or memory full, read-only
+#: (a standby), deadlock, lost against a concurrent change.
+_PASSING_STATES = (
+    "57014", "55P03", "57P01", "57P02", "57P03", "53300", "25P03", "53100", "53200", "25006", "40P01", "40001",
+)  # fmt: skip
 
 
 class ApiError(Exception):

@@ -26,6 +26,8 @@ def _database_sentence(error: Exception) -> str | None:
     state = getattr(error.orig, "sqlstate", None)
     if state in {"42P01", "42703"}:  # undefined table, undefined column
         return f"The database schema is not up to date. {_NOTHING} Run `portal db upgrade` first."
+    if state == "53100":
+        return f"The disk of the database is full. {_NOTHING} Free space there, then run the command again."
     if state in {"55P03", "57014"}:  # lock not available, statement time-out
         return f"The database was too busy to answer in time. {_NOTHING} Run the command again."
     if error.connection_invalidated or state is None or state.startswith(("08", "28", "3D", "57P")):

@@ -137,7 +137,7 @@ def left_at_the_exchange(desk: Desk, market: str) -> Decimal:
     return held - sum((each.dust_quantity for each in desk.positions()), Decimal(0))
 
 
-def test_monitor_when_it_loses_a_deadlock_checks_all_the_same(app: Flask, desk: Desk) -> None:
+def test_f58_monitor_when_it_loses_a_deadlock_checks_all_the_same(app: Flask, desk: Desk) -> None:
     """F58: the bulk mark locks rows as it meets them, a closing signal in the order of their ids."""
     desk.account(preset=amount(desk, 300))
     desk.price("BTC/USDT", 50_000)
