@@ -35,7 +35,8 @@ _CODES = {
 #: stored: timed out, lock not available, shutting down, too many connections, disk or memory full, read-only
 #: (a standby), deadlock, lost against a concurrent change.
 _PASSING_STATES = (
-    "57014", "55P03", "57P01", "57P02", "57P03", "53300", "25P03", "53100", "53200", "25006", "40P01", "40001",
+    "57014", "55P03", "57P01", "57P02", "57P03", "53300", "25P03",
+    "53100", "53200", "25006", "40P01", "40001",
 )  # fmt: skip
 
 
