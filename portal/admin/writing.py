@@ -13,6 +13,7 @@ from portal.admin.access import actor
 from portal.db import transaction
 from portal.errors import PortalError, ValidationError
 from portal.services import audit
+from portal.web import seen
 
 
 class Writing:
@@ -22,12 +23,21 @@ class Writing:
     #: What the thing is called in audit entries: `portal.<noun>.created`.
     noun = ""
     model: Any
+    form_columns: Any
 
     def create_model(self, form: Form) -> Any:
         return _attempt(form, lambda: self.store_new(form))
 
     def update_model(self, form: Form, model: Any) -> bool:
+        warning = seen.changed_meanwhile(model, self.form_columns, self.noun)
+        if warning is not None:
+            flash(warning, "warning")
+            return False
         return _attempt(form, lambda: self.store_changes(form, model.id)) is not None
+
+    def seen(self, model: Any) -> str:
+        """For the form's hidden field: the state that its reader has seen."""
+        return seen.fingerprint(model, self.form_columns)
 
     def delete_model(self, model: Any) -> bool:
         return _attempt(None, lambda: self.remove(model.id)) is not None

@@ -13,6 +13,10 @@ from portal.web.channel_forms import KINDS, ChannelForm, show_errors
 from portal.web.connections import fresh_login
 from portal.web.paging import page_of
 from portal.web.scoping import one, owned_by
+from portal.web.seen import fingerprint, said
+
+#: What the form shows of a stored channel.
+_EDITED = ("name", "types", "digest", "quiet_from", "quiet_to", "time_zone")
 
 channels = pages("channels", __name__, "/notifications/channels")
 
@@ -46,7 +50,7 @@ def new() -> str | Response | tuple[str, int]:
 def edit(channel_id: int) -> str | Response | tuple[str, int]:
     channel = _mine(channel_id)
     form = ChannelForm.of(channel)
-    if form.validate_on_submit():
+    if form.validate_on_submit() and not said(form, channel, _EDITED, "channel"):
         try:
             managing.update(channel_id, form.wishes(), actor=me())
         except ValidationError as error:
@@ -89,5 +93,6 @@ def _mine(channel_id: int) -> NotificationChannel:
 
 
 def _answer(form: ChannelForm, channel: NotificationChannel | None) -> str | tuple[str, int]:
-    page = render_template("web/channel_form.html", form=form, channel=channel, examples=EXAMPLES)
-    return (page, 422) if form.errors else page
+    seen = fingerprint(channel, _EDITED) if channel is not None else None
+    page = render_template("web/channel_form.html", form=form, channel=channel, examples=EXAMPLES, seen=seen)
+    return (page, 422) if form.errors or form.form_errors else page

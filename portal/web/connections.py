@@ -16,10 +16,13 @@ from portal.web.key_words import key_lines
 from portal.web.orders import summaries
 from portal.web.paging import latest, page_of
 from portal.web.scoping import one, owned_by
+from portal.web.seen import fingerprint, said
 
 connections = pages("connections", __name__, "/connections")
 
 _RECENT = 10
+#: What the edit form shows of the row.
+_EDITED = ("name", "preset_id")
 _LOG_LINES = 20
 
 
@@ -93,7 +96,7 @@ def credentials(connection_id: int) -> str | Response | tuple[str, int]:
 def edit(connection_id: int) -> str | Response | tuple[str, int]:
     connection = _mine(connection_id)
     form = EditForm.for_connection(connection, me())
-    if form.validate_on_submit():
+    if form.validate_on_submit() and not said(form, connection, _EDITED, "connection"):
         try:
             service.update(connection_id, form.values(), actor=me())
         except ValidationError as error:
@@ -101,7 +104,7 @@ def edit(connection_id: int) -> str | Response | tuple[str, int]:
         else:
             flash("The connection was changed.", "success")
             return redirect(url_for("connections.show", connection_id=connection_id))
-    return _answer("web/connection_edit.html", form, connection)
+    return _answer("web/connection_edit.html", form, connection, seen=fingerprint(connection, _EDITED))
 
 
 @connections.post("/<row_id:connection_id>/test")
@@ -133,6 +136,7 @@ def _answer(
     template: str,
     form: NewConnectionForm | CredentialsForm | EditForm,
     connection: ExecutionConnection | None = None,
+    **more: object,
 ) -> str | tuple[str, int]:
-    page = render_template(template, form=form, connection=connection)
-    return (page, 422) if form.errors else page
+    page = render_template(template, form=form, connection=connection, **more)
+    return (page, 422) if form.errors or form.form_errors else page
