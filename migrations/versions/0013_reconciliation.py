@@ -31,10 +31,6 @@ def upgrade() -> None:
     op.add_column(
         "execution_connections", sa.Column("reconcile_note", sa.Text(), server_default="", nullable=False)
     )
-    op.add_column(
-        "execution_connections",
-        sa.Column("allow_foreign", sa.Boolean(), server_default=sa.false(), nullable=False),
-    )
     op.create_index("ix_execution_connections_reconciled_at", "execution_connections", ["reconciled_at"])
     op.add_column("orders", sa.Column("is_external", sa.Boolean(), server_default=sa.false(), nullable=False))
     op.create_index(
@@ -108,5 +104,5 @@ def downgrade() -> None:
     op.drop_index("ix_orders_unsettled", table_name="orders")
     op.drop_column("orders", "is_external")
     op.drop_index("ix_execution_connections_reconciled_at", table_name="execution_connections")
-    for column in ("allow_foreign", "reconcile_note", "reconciled_markets", "reconciled_at"):
+    for column in ("reconcile_note", "reconciled_markets", "reconciled_at"):
         op.drop_column("execution_connections", column)

@@ -57,7 +57,11 @@ def worker(concurrency: int | None) -> None:
 
 def _warm_up(app: "Flask") -> None:
     from portal.services import venues
+    from portal.services.reconciliation import standing
 
+    with app.app_context():
+        # Before the first job: after a pause of the whole system no account is as it was.
+        standing.start_anew_after_downtime()
     # Takes two seconds and 90 MB, which the first order should not wait for.
     import_module("portal.exchanges.ccxt_adapter")
 

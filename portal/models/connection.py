@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from portal.db import Base, JsonDict, enum_type, utcnow
 from portal.models.base import IntPk, Timestamps, foreign_key
@@ -70,8 +70,6 @@ class ExecutionConnection(SecretMixin, Timestamps, Base):
     reconciled_markets: Mapped[list[str]] = mapped_column(ARRAY(sa.Text), default=list, server_default="{}")
     #: What cannot be compared here, or could not the last time, for people.
     reconcile_note: Mapped[str] = mapped_column(default="", server_default="")
-    #: Entries may share a market with a foreign position, on accounts where that makes one position of both.
-    allow_foreign: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
     #: Last balance seen, for analytics: settlement currency, free and total as strings.
     last_balance: Mapped[JsonDict | None] = mapped_column(JSONB)
 
@@ -96,7 +94,16 @@ class ExecutionConnection(SecretMixin, Timestamps, Base):
         `services`."""
         return self.is_active and self.status is ConnectionStatus.ACTIVE
 
+    @validates("is_active", "credentials")
+    def _compare_anew(self, name: str, value: object) -> object:
+        """Whoever switched it off or changed the key may have traded meanwhile."""
+        if value != getattr(self, name):
+            self.reconciled_at = None
+        return value
+
     def mark_as_active(self) -> None:
+        if self.has_error():
+            self.reconciled_at = None
         self.status = ConnectionStatus.ACTIVE
         self.last_error = None
 

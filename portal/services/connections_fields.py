@@ -9,7 +9,7 @@ from portal.exchanges.paper.settings import read_paper_settings
 from portal.exchanges.registry import is_paper
 from portal.services.connections_credentials import KNOWN, read_credentials
 from portal.trading.fields import FieldError, Reader, one_of, read_fields, shown, string
-from portal.trading.limits import read_limits
+from portal.trading.limits import allows_foreign, read_limits
 from portal.trading.types import ConnectionMode, ConnectionType
 
 NAME_LIMIT = 100
@@ -42,6 +42,7 @@ def _settings(value: object, _name: str) -> dict[str, Any]:
         raise FieldError("has a character that the database cannot keep")
     read_paper_settings(value)
     read_limits(value)
+    allows_foreign(value)
     return dict(value)
 
 

@@ -18,6 +18,7 @@ from portal.exchanges.base import Exchange
 from portal.exchanges.errors import ErrorCode, ExchangeError, HeldBackError
 from portal.models import Execution, ExecutionConnection, Signal
 from portal.services import claims, close_signals, intents, market_view, outcomes, placing, venues
+from portal.services.reconciliation import standing
 from portal.services.traffic_lanes import Purpose
 from portal.trading.checks import age_denial
 from portal.trading.denials import Denial, DenialCode, deny
@@ -58,7 +59,7 @@ def run(execution_id: int) -> None:
         logger.exception("execution %s: it could not be planned", execution_id)
         denial = deny(DenialCode.INTERNAL_ERROR)
     if denial is not None:
-        _deny(execution_id, token, denial)
+        _deny(execution_id, token, standing.late(execution.code, execution.message, denial))
 
 
 def _run_claimed(execution: Execution, token: str) -> Denial | None:
@@ -73,6 +74,7 @@ def _run_claimed(execution: Execution, token: str) -> Denial | None:
     if terms.action is SignalAction.CLOSE:
         return close_signals.run(execution, token)
     with venues.exchange_for(connection, Purpose.ENTRY) as exchange:
+        standing.ensure(connection, exchange, wanted_market_type(terms, rules))
         plan = _plan(connection, rules, terms, exchange)
         if isinstance(plan, Denial):
             if terms.direction is Side.SELL and close_signals.sells_own(execution, plan):
@@ -135,9 +137,11 @@ def _after_failed_read(execution: Execution, token: str, error: ExchangeError) -
         unknown = error.code is ErrorCode.UNSUPPORTED
         code = DenialCode.EXCHANGE_UNKNOWN if unknown else DenialCode.CREDENTIALS_REFUSED
         return deny(code, reason=error.message)
-    held_back = isinstance(error, HeldBackError)
+    compares = isinstance(error, standing.NotReconciledError)
+    held_back = isinstance(error.__cause__ if compares else error, HeldBackError)
     if execution.attempts >= _MAX_ATTEMPTS and not held_back:
-        return deny(DenialCode.EXCHANGE_UNREACHABLE, reason=error.message)
+        never = DenialCode.NOT_RECONCILED if compares else DenialCode.EXCHANGE_UNREACHABLE
+        return deny(never, reason=error.message)
     with transaction():
         mine = claims.lock_mine(execution.id, token)
         if mine is not None:
@@ -146,7 +150,8 @@ def _after_failed_read(execution: Execution, token: str, error: ExchangeError) -
             if held_back:
                 # Nobody was asked: only the signal's age ends this.
                 mine.attempts = attempts
-            mine.code, mine.message = error.code.value, error.message
+            mine.code = DenialCode.NOT_RECONCILED.value if compares else error.code.value
+            mine.message = error.message
     logger.info("execution %s: reading failed (%s); it is tried again", execution.id, error.code)
     return None
 

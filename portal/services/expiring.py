@@ -8,6 +8,7 @@ from portal.errors import ValidationError
 from portal.models import Execution, ExecutionConnection, Signal, TradingPreset
 from portal.services import claims, outcomes
 from portal.services.executions import terms_of
+from portal.services.reconciliation import standing
 from portal.trading.checks import age_denial
 from portal.trading.preset import PresetRules
 from portal.trading.types import ExecutionStatus, SignalAction
@@ -37,7 +38,7 @@ def _expire(execution_id: int) -> bool:
             return False  # its own run says so
         denial = age_denial(terms_of(execution.signal), rules, utcnow())
         if denial is not None:
-            outcomes.deny(execution, denial)
+            outcomes.deny(execution, standing.late(execution.code, execution.message, denial))
         return denial is not None
 
 

@@ -7,8 +7,10 @@ from portal.db import db, end_read
 from portal.exchanges.errors import ErrorCode, ExchangeError, Outcome
 from portal.models import Execution, ExecutionConnection, Order
 from portal.services import daily_loss, limits, market_view, trading_state
+from portal.services.reconciliation import standing
 from portal.trading.checks import position_limit_denial
 from portal.trading.denials import Denial, DenialCode, deny
+from portal.trading.limits import allows_foreign
 from portal.trading.planning import EntryPlan
 from portal.trading.preset import PresetRules
 from portal.trading.symbols import parse_pair
@@ -19,7 +21,7 @@ def pass_or_deny(
     execution: Execution, connection: ExecutionConnection, plan: EntryPlan, rules: PresetRules
 ) -> Denial | None:
     """None: the entry may be sent. The caller holds the lock on the connection and commits; a runaway loop is
-    halted in the same transaction."""
+    halted in the same transaction. Raises NotReconciledError when the account is to be compared first."""
     return (
         _switches(connection, plan, rules)
         or _daily_loss(connection, plan, rules)
@@ -57,10 +59,14 @@ def _switches(connection: ExecutionConnection, plan: EntryPlan, rules: PresetRul
         return deny(DenialCode.TRADING_REDUCING)
     if not connection.can_execute_trades():
         return deny(DenialCode.CONNECTION_INACTIVE, connection=connection.name)
+    if not standing.is_done(connection):
+        raise standing.not_yet()
     on_swap = plan.instrument.market_type is MarketType.SWAP
     netting = on_swap and plan.leg.position_mode is PositionMode.ONE_WAY
     if netting and now.opposite_under_way:
         return deny(DenialCode.OPPOSITE_POSITION_OPEN)
+    if netting and now.foreign and not allows_foreign(connection.settings or {}):
+        return deny(DenialCode.FOREIGN_POSITION)
     # Entries under way may still become positions: they count against the limits.
     return position_limit_denial(
         rules, parse_pair(symbol), now.positions + now.under_way, now.on_symbol + now.under_way_on_symbol

@@ -9,13 +9,14 @@ import sqlalchemy as sa
 
 from portal.db import db, end_read, spelled, utcnow
 from portal.exchanges.base import Exchange
-from portal.models import ExecutionConnection, ExecutionPosition, Order, TradingState
+from portal.models import ExecutionConnection, ExecutionPosition, ForeignHolding, Order, TradingState
 from portal.services import daily_loss, prices, trading_state, venues
 from portal.trading.instrument import Instrument
 from portal.trading.orders import Balance
 from portal.trading.preset import PresetRules
 from portal.trading.snapshot import Snapshot
 from portal.trading.types import (
+    ForeignKind,
     MarketType,
     OrderRole,
     OrderState,
@@ -64,8 +65,14 @@ def _standing() -> sa.Select[Any]:
         )
         .subquery()
     )
+    foreign = sa.exists().where(
+        ForeignHolding.connection_id == connection_id,
+        ForeignHolding.symbol == symbol,
+        ForeignHolding.kind.in_(spelled(ForeignKind.POSITION)),
+        ForeignHolding.gone_at.is_(None),
+    )
     both = positions.join(entries, sa.true())
-    return sa.select(states.scalar_subquery(), *positions.c, *entries.c).select_from(both)
+    return sa.select(states.scalar_subquery(), *positions.c, *entries.c, foreign).select_from(both)
 
 
 _STANDING = _standing()
@@ -83,6 +90,8 @@ class Standing:
     under_way: int
     under_way_on_symbol: int
     opposite_under_way: int
+    #: The account has a position here that is not ours.
+    foreign: bool
 
 
 def read(

@@ -51,6 +51,11 @@ _TEXTS = {
         "The exchange could not be reached before anything was sent.",
         "Check the exchange's status page and publish the signal again when it answers.",
     ),
+    "NOT_RECONCILED": Text(
+        "The account could not be compared with its exchange after the start, and takes no entries before.",
+        "Run portal reconcile for this connection, correct what it names, and publish the signal again.",
+        "The account could not be compared with its exchange before the signal was too old: {reason}",
+    ),
     "PRESET_DISABLED": Text(
         "The preset of the connection is switched off.",
         "Enable the preset or choose another one for the connection.",
@@ -159,6 +164,10 @@ _TEXTS = {
     "OPPOSITE_POSITION_OPEN": Text(
         "A position in the other direction is open on this symbol, and the order would only reduce it.",
         "Close it first (action close), or use a hedge mode account.",
+    ),
+    "FOREIGN_POSITION": Text(
+        "The account has a position on this market that Portico did not open, and would mix with it.",
+        "Close it at the exchange, or set allow_foreign to true in the settings of the connection.",
     ),
     "DECISION_REJECTED": Text(
         "The decision step rejected the signal.",

@@ -8,6 +8,7 @@ from portal.trading.denials import Denial, DenialCode, deny
 from portal.trading.fields import FieldError, shown
 
 ORDER, DAY = "max_order_notional", "max_daily_notional"
+FOREIGN = "allow_foreign"
 
 
 def lowest(*limits: Decimal | None) -> Decimal | None:
@@ -18,6 +19,15 @@ def lowest(*limits: Decimal | None) -> Decimal | None:
 def read_limits(settings: Mapping[str, object]) -> dict[str, Decimal]:
     """The limits among a connection's settings. Raises FieldError for one that cannot be meant."""
     return {name: _positive(name, settings[name]) for name in (ORDER, DAY) if settings.get(name) is not None}
+
+
+def allows_foreign(settings: Mapping[str, object]) -> bool:
+    """Whether entries may join a position that is not ours, where the venue makes one of both. Raises
+    FieldError for anything but true and false."""
+    value = settings.get(FOREIGN, False)
+    if not isinstance(value, bool):
+        raise FieldError(f"{FOREIGN} must be true or false, was {shown(value)}")
+    return value
 
 
 def order_denial(notional: Decimal, limit: Decimal | None, currency: str) -> Denial | None:

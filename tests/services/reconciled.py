@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from portal.db import db, end_read, transaction
-from portal.models import BookDifference, ExecutionConnection, Notification
+from portal.models import BookDifference, ExecutionConnection, Notification, Order
 from portal.services import reconciliation
 from portal.trading.types import NotificationType
 from tests.services.desk import Desk
@@ -26,11 +26,11 @@ def connection_ids() -> list[int]:
 
 def cycle(desk: Desk, seconds: float = 60) -> None:
     """A minute later: what was seen before is older, and everything is compared once more."""
+    desk.later(seconds)
     past = sa.literal(timedelta(seconds=seconds), sa.Interval)
-    end_read()
     with transaction() as session:
         session.execute(sa.update(BookDifference).values(seen_at=BookDifference.seen_at - past))
-    desk.later(seconds)
+        session.execute(sa.update(Order).values(updated_at=Order.updated_at - past))
     for each in connection_ids():
         reconciliation.sync_connection(each)
 

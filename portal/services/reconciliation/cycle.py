@@ -70,11 +70,14 @@ class Look:
         return not moving and self.before.fence(subject) == self.after.fence(subject)
 
 
-def look(connection_id: int, exchange: Exchange, kinds: Collection[MarketType]) -> Look:
-    """Read both sides. Raises nothing that a venue can cause. May be repeated."""
+def look(
+    connection_id: int, exchange: Exchange, kinds: Collection[MarketType], also: Collection[str] = ()
+) -> Look:
+    """Read both sides, with the resting orders of the symbols in `also`. Raises nothing that a venue
+    can cause. May be repeated."""
     before = our_side.read(connection_id)
     end_read()
-    theirs = their_side.look(exchange, before, {*kinds, *_kinds_of(before)})
+    theirs = their_side.look(exchange, before, {*kinds, *_kinds_of(before)}, also)
     after = our_side.read(connection_id)
     end_read()
     read = [each for each in after.held if each.subject.market_type in theirs.covered]

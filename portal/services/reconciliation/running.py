@@ -1,36 +1,22 @@
-"""Which connections are reconciled when, and one of them from top to bottom."""
+"""One connection from top to bottom: what rests is followed, what is held is compared."""
 
 import logging
+from collections.abc import Collection, Sequence
 
 import sqlalchemy as sa
 
 from portal.crypto import DecryptionError
-from portal.db import db, end_read, request_job, transaction
+from portal.db import db, end_read, transaction, utcnow
 from portal.exchanges.base import Exchange
 from portal.exchanges.errors import ExchangeError
-from portal.models import IN_DOUBT, RESTING, ExecutionConnection, ExecutionPosition, Order
+from portal.models import RESTING, ExecutionConnection, Order
 from portal.services import resolution, venues
-from portal.services.reconciliation import cycle
+from portal.services.reconciliation import cycle, foreign
 from portal.services.reconciliation.cycle import Result
 from portal.services.traffic_lanes import Purpose
-from portal.trading.types import MarketType, PositionStatus
+from portal.trading.types import MarketType
 
 logger = logging.getLogger(__name__)
-
-_OPEN = (PositionStatus.OPEN, PositionStatus.CLOSING)
-
-
-def sync_connections() -> int:
-    """Ask for one `sync_connection` per connection with live orders or open positions. Returns how many.
-    Commits; may be repeated."""
-    orders = sa.select(Order.connection_id).where(Order.state.in_((*IN_DOUBT, *RESTING)))
-    positions = sa.select(ExecutionPosition.connection_id).where(ExecutionPosition.status.in_(_OPEN))
-    with transaction() as session:
-        found = session.execute(sa.union(orders, positions)).scalars()
-        ids = sorted(each for each in found if each is not None)
-        for connection_id in ids:
-            request_job("sync_connection", connection_id)
-    return len(ids)
 
 
 def sync_connection(connection_id: int) -> int:
@@ -51,11 +37,12 @@ def reconcile(connection_id: int) -> Result | None:
     if connection is None:
         end_read()
         return None
-    _ = connection.preset
+    kinds = _usual_kinds(connection)
+    _ = connection.data_connection
     result = Result(connection.id, connection.name)
     try:
         with venues.exchange_for(connection, Purpose.ROUTINE) as exchange:
-            compare(connection, exchange, result)
+            compare(connection, exchange, result, *kinds)
     except ExchangeError as error:
         result.failed.append(error.message)
     except DecryptionError as error:
@@ -63,12 +50,51 @@ def reconcile(connection_id: int) -> Result | None:
     return result
 
 
-def compare(connection: ExecutionConnection, exchange: Exchange, result: Result, *kinds: MarketType) -> None:
-    """One cycle over an exchange that the caller has open."""
-    seen = cycle.look(connection.id, exchange, kinds)
+def compare(
+    connection: ExecutionConnection, exchange: Exchange, result: Result, *kinds: MarketType
+) -> ExchangeError | None:
+    """One cycle over an exchange that the caller has open, with the markets of `kinds` whether the books
+    have any or not. Returns the error of the first read that failed: then the connection counts as compared
+    as little as before. Owns its transactions; may be repeated."""
+    also = foreign.symbols_with_orders(connection.id)
+    seen = cycle.look(connection.id, exchange, kinds, also)
     result.failed += seen.theirs.failed
     result.unable += seen.theirs.unable
+    if not seen.theirs.failed:
+        _mark(connection, {*seen.theirs.covered, *kinds}, result.unable)
     cycle.shortages(connection, exchange, seen, result)
+    foreign.record(connection, seen, result)
+    return seen.theirs.error
+
+
+def _mark(connection: ExecutionConnection, kinds: Collection[MarketType], unable: Sequence[str]) -> None:
+    """Compared, unless the comparison was called for anew meanwhile."""
+    known = connection.reconciled_markets if connection.reconciled_at is not None else []
+    markets = sorted({*known, *(kind.value for kind in kinds)})
+    note = f"This exchange cannot list {' and '.join(sorted(set(unable)))}." if unable else ""
+    now = utcnow()
+    with transaction() as session:
+        session.execute(
+            sa.update(ExecutionConnection)
+            .where(
+                ExecutionConnection.id == connection.id,
+                ExecutionConnection.reconciled_at.is_not_distinct_from(connection.reconciled_at),
+            )
+            .values(
+                reconciled_at=now,
+                reconciled_markets=markets,
+                reconcile_note=note,
+                updated_at=ExecutionConnection.updated_at,
+            )
+            .execution_options(synchronize_session=False)
+        )
+
+
+def _usual_kinds(connection: ExecutionConnection) -> set[MarketType]:
+    """Swaps where the account trades them; spot needs no read while the books are empty."""
+    preset = connection.preset
+    wanted = {preset.market_type} if preset is not None else set()
+    return wanted | {MarketType(each) for each in connection.reconciled_markets} | {MarketType.SPOT}
 
 
 def _follow(connection_id: int) -> int:

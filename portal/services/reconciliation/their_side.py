@@ -48,9 +48,11 @@ class TheirSide:
             return None
 
 
-def look(exchange: Exchange, ours: OurSide, kinds: Collection[MarketType]) -> TheirSide:
+def look(
+    exchange: Exchange, ours: OurSide, kinds: Collection[MarketType], also: Collection[str] = ()
+) -> TheirSide:
     """Read the positions (swaps) and balances (spot) that `kinds` ask for, and what rests on every symbol in
-    our books. Raises nothing that a venue can cause. May be repeated."""
+    our books and in `also`. Raises nothing that a venue can cause. May be repeated."""
     side = TheirSide()
     offered = exchange.capabilities.market_types
     if MarketType.SWAP in kinds and MarketType.SWAP in offered:
@@ -60,7 +62,7 @@ def look(exchange: Exchange, ours: OurSide, kinds: Collection[MarketType]) -> Th
         _balances(side, exchange, coins)
     elif MarketType.SPOT in kinds:
         side.covered.add(MarketType.SPOT)  # the books hold no coin, so there is nothing to ask for
-    for symbol in ours.symbols():
+    for symbol in sorted({*ours.symbols(), *also}):
         orders = side.ask(f"the orders that rest on {symbol}", partial(exchange.open_orders, symbol))
         if orders is not None:
             side.orders[symbol] = orders
