@@ -9,8 +9,8 @@ from sqlalchemy.dialects.postgresql import insert
 
 from portal.db import db, utcnow
 from portal.models import Execution, ExecutionPosition, Fill, Order
-from portal.services import journal
-from portal.services.books_of import book_of
+from portal.services import fee_rates, journal
+from portal.services.books_of import book_of, fees_as_stored
 from portal.services.notifications import notify
 from portal.services.protection import due
 from portal.trading.numbers import text
@@ -78,6 +78,8 @@ def _apply(position: ExecutionPosition, fills: Iterable[Fill]) -> None:
         position.unrealized_pnl = told.unrealized_pnl(position.mark_price)
     if position.id is not None and position.quantity != held:
         due.mark(position)
+    if told.other_fees:
+        fee_rates.tell_uncounted(position, told.other_fees)
     if told.oversold > 0:
         message = f"{text(told.oversold)} more was closed than was held"
         journal.note("oversold", message, position=position)
@@ -109,7 +111,7 @@ def _row(order: Order, position: ExecutionPosition | None, report: FillReport) -
         "side": report.side,
         "quantity": report.quantity,
         "price": report.price,
-        "fees": [{"currency": fee.currency, "cost": text(fee.cost)} for fee in report.fees],
+        "fees": fees_as_stored(report),
         "is_maker": report.is_maker,
         "filled_at": report.filled_at,
     }

@@ -3,8 +3,10 @@
 from collections.abc import Iterable
 from decimal import Decimal
 
+from portal.db import JsonDict
 from portal.models import ExecutionPosition, Fill
 from portal.trading.instrument import Instrument
+from portal.trading.numbers import text
 from portal.trading.orders import Fee, FillReport
 from portal.trading.pnl import Book, build_book
 
@@ -35,8 +37,27 @@ def report_of(fill: Fill) -> FillReport:
         quantity=fill.quantity,
         price=fill.price,
         filled_at=fill.filled_at,
-        fees=tuple(Fee(fee["currency"], Decimal(fee["cost"])) for fee in fill.fees),
+        fees=tuple(_fee_of(fee) for fee in fill.fees),
         is_maker=fill.is_maker,
+    )
+
+
+def fees_as_stored(report: FillReport) -> list[JsonDict]:
+    """The fees of a fill as its row keeps them: raw, and with their rate where one is known."""
+    return [
+        {"currency": fee.currency, "cost": text(fee.cost)}
+        | ({"rate": text(fee.rate), "rate_source": fee.rate_source} if fee.rate is not None else {})
+        for fee in report.fees
+    ]
+
+
+def _fee_of(stored: JsonDict) -> Fee:
+    rate = stored.get("rate")
+    return Fee(
+        stored["currency"],
+        Decimal(stored["cost"]),
+        None if rate is None else Decimal(rate),
+        stored.get("rate_source", ""),
     )
 
 

@@ -9,7 +9,7 @@ from portal.db import in_transaction, utcnow
 from portal.exchanges.base import Exchange, LastCheck
 from portal.exchanges.errors import ErrorCode, ExchangeError, Outcome
 from portal.logs import scrub
-from portal.services import gate, recording
+from portal.services import fee_rates, gate, recording
 from portal.services.intents import Intended
 from portal.trading.orders import FillReport, OrderReport
 
@@ -46,7 +46,7 @@ def place(intended: Intended, exchange: Exchange) -> None:
             raise
         return
     answered_at = utcnow()
-    fills = _fills(report, intended, exchange)
+    fills = fee_rates.priced(_fills(report, intended, exchange), exchange)
     recording.record_report(
         intended.order_id, report, fills, duration_ms=_ms(started), answered_at=answered_at
     )

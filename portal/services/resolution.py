@@ -14,7 +14,7 @@ from portal.db import db, request_job, transaction, utcnow
 from portal.exchanges.base import Exchange
 from portal.exchanges.errors import ExchangeError
 from portal.models import IN_DOUBT, RESTING, ExecutionConnection, Order
-from portal.services import recording, venues
+from portal.services import fee_rates, recording, venues
 from portal.services.order_refs import ref_of
 from portal.services.traffic import NO_ANSWER
 from portal.services.traffic_lanes import Purpose
@@ -172,7 +172,7 @@ def _ask(question: _Question, exchange: Exchange) -> timedelta | None:
         try:
             # A stop that has triggered may have been filled as another order of the venue's.
             under = lookup.report.working_order_id or lookup.report.exchange_order_id
-            fills = tuple(exchange.fills(question.ref.symbol, since, under))
+            fills = fee_rates.priced(exchange.fills(question.ref.symbol, since, under), exchange)
         except ExchangeError as error:
             logger.info("order %s: its fills could not be read yet (%s)", question.order_id, error.code)
     return recording.record_report(question.order_id, lookup.report, fills, resolved=question.in_doubt)
@@ -223,7 +223,8 @@ def _last_look(question: _Question, exchange: Exchange) -> tuple[FillReport, ...
         if error.code in NO_ANSWER or error.venue_code is None:
             raise
     since = question.ref.sent_at - timedelta(seconds=60)
-    return tuple(exchange.fills(question.ref.symbol, since, question.ref.exchange_order_id))
+    fills = exchange.fills(question.ref.symbol, since, question.ref.exchange_order_id)
+    return fee_rates.priced(fills, exchange)
 
 
 def _count_absence(order_id: int, doubt: Doubt, lookup: Lookup, asked_at: datetime) -> Doubt:

@@ -67,8 +67,14 @@ class OrderRef:
 
 @dataclass(frozen=True, slots=True)
 class Fee:
+    """What a fill cost, as the venue charged it. `rate` is what one unit of `currency` was worth in the
+    currency that the position is counted in, and `rate_source` where that was read; only for fees in a third
+    currency, and None when nobody could say."""
+
     currency: str
     cost: Decimal
+    rate: Decimal | None = None
+    rate_source: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,8 +25,8 @@ class Book:
 
     `quantity` is what is held, net of fees taken in base currency on spot; negative when more was closed
     than held. `realized_pnl` is net of `fees` and includes `funding`. `average_entry` is that of the
-    quantity still held, or of what was held last. `other_fees` are fees in currencies for which no rate was
-    given: they are in no other number.
+    quantity still held, or of what was held last. `other_fees` are fees in third currencies that came without
+    a rate: they are in no other number.
     """
 
     instrument: Instrument
@@ -66,7 +66,7 @@ def build_book(
     """The book of `fills`, which may come in any order and more than once: `exchange_fill_id` drops repeats.
 
     `funding` are cash flows, positive when received. `rates` says how much cash one unit of a third
-    currency is worth.
+    currency is worth where the fee itself does not.
     """
     unique = {fill.exchange_fill_id: fill for fill in fills}
     with exact():
@@ -112,8 +112,8 @@ class _Ledger:
             # On spot the fee comes out of what was bought; its worth is what it would have fetched.
             self.fees += fee.cost * price
             return fee.cost if instrument.market_type is MarketType.SPOT else _ZERO
-        elif fee.currency in self.rates:
-            self.fees += fee.cost * self.rates[fee.currency]
+        elif (rate := fee.rate if fee.rate is not None else self.rates.get(fee.currency)) is not None:
+            self.fees += fee.cost * rate
         else:
             self.other_fees[fee.currency] = self.other_fees.get(fee.currency, _ZERO) + fee.cost
         return _ZERO

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from portal.trading.numbers import exact
-from portal.trading.orders import Fee, FillReport
+from portal.trading.orders import FillReport
 from portal.trading.pnl import SCALE
 from portal.trading.reconcile import Held
 from portal.trading.types import MarketType
@@ -91,7 +91,7 @@ def _cut(fill: FillReport, part: Decimal, base: str, held: Sequence[Held], numbe
     if part == fill.quantity + charged:
         return replace(fill, exchange_fill_id=name)
     share = part / (fill.quantity + charged)
-    fees = tuple(Fee(fee.currency, _rounded(fee.cost * share)) for fee in fill.fees)
+    fees = tuple(replace(fee, cost=_rounded(fee.cost * share)) for fee in fill.fees)
     quantity = part - _rounded(charged * share)
     return replace(fill, exchange_fill_id=name, quantity=quantity, fees=fees)
 

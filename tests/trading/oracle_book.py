@@ -20,6 +20,16 @@ def cash_and_base(fills: Iterable[FillReport], base: str, cash: str) -> tuple[Fr
     return money, coins
 
 
+def cash_with_third_coins(fills: Iterable[FillReport], base: str, cash: str) -> tuple[Fraction, Fraction]:
+    """As `cash_and_base`, with every other coin sold at the rate of its fee, when it has one, to pay it."""
+    money, coins = cash_and_base(fills, base, cash)
+    for fill in {report.exchange_fill_id: report for report in fills}.values():
+        for fee in fill.fees:
+            if fee.currency not in (base, cash) and fee.rate is not None:
+                money -= Fraction(fee.cost) * Fraction(fee.rate)
+    return money, coins
+
+
 def inverse_equity(fills: Iterable[FillReport], contract: Fraction, mark: Fraction) -> Fraction:
     """What all fills have earned in base currency if everything were closed at `mark`, before fees."""
     earned = Fraction(0)

@@ -69,6 +69,15 @@ def test_a_fee_in_a_third_currency_is_shown_apart_until_a_rate_is_known() -> Non
     assert (dict(counted.other_fees), counted.fees, counted.realized_pnl) == ({}, 18, -18)
 
 
+def test_a_fee_that_carries_its_rate_is_counted_at_it_whatever_the_rates_say() -> None:
+    fills = [
+        fill(1, BUY, 1, 100, Fee("BNB", D("0.01"), D(500))),
+        fill(2, SELL, 1, 100, Fee("BNB", D("0.02"))),
+    ]
+    book = build_book(fills, spot(), LONG, rates={"BNB": D(600)})
+    assert (dict(book.other_fees), book.fees, book.realized_pnl) == ({}, 17, -17)
+
+
 def test_funding_is_a_cash_flow_of_its_own() -> None:
     book = build_book([fill(1, BUY, 1, 100)], linear(), LONG, funding=[D("-0.5"), D("0.2")])
     assert (book.funding, book.realized_pnl, book.quantity) == (D("-0.3"), D("-0.3"), 1)
@@ -100,6 +109,18 @@ def test_a_closed_short_is_zero_without_a_sign() -> None:
 FEES = st.lists(st.builds(Fee, st.sampled_from(["USDT", "BTC"]), money("-0.001", "0.01")), max_size=2).map(
     tuple
 )
+
+
+#: Some in a third coin, with a rate of their own or without one.
+MIXED_FEES = st.lists(
+    st.one_of(
+        st.builds(Fee, st.sampled_from(["USDT", "BTC"]), money("-0.001", "0.01")),
+        st.builds(
+            Fee, st.sampled_from(["BNB", "OKB"]), money("0", "0.05"), st.none() | money("0.00000001", "90000")
+        ),
+    ),
+    max_size=3,
+).map(tuple)
 
 
 @st.composite
@@ -140,6 +161,27 @@ def test_a_spot_book_agrees_with_the_money_that_changed_hands(
     earned = Fraction(book.realized_pnl) + Fraction(book.unrealized_pnl(mark))
     # Two roundings to 18 decimals, and the rounded average times what is held.
     assert abs(earned - (cash + coins * Fraction(mark))) <= Fraction(2 + abs(coins), 10**18)
+
+
+@bounded
+@given(histories(), st.lists(MIXED_FEES, min_size=10, max_size=10), st.sampled_from(PositionSide))
+def test_fees_in_any_coin_are_counted_at_their_rate_or_shown_apart_and_never_lost(
+    history: tuple[list[FillReport], list[FillReport]], fees: list[tuple[Fee, ...]], side: PositionSide
+) -> None:
+    fills, mess = history
+    paid = {each.exchange_fill_id: fees[number] for number, each in enumerate(fills)}
+    mess = [replace(each, fees=paid[each.exchange_fill_id]) for each in mess]
+    book = build_book(mess, spot(), side)
+    cash, coins = oracle.cash_with_third_coins(mess, "BTC", "USDT")
+    mark = D(12_345)
+    earned = Fraction(book.realized_pnl) + Fraction(book.unrealized_pnl(mark))
+    assert Fraction(book.quantity) == side.sign * coins
+    assert abs(earned - (cash + coins * Fraction(mark))) <= Fraction(2 + abs(coins), 10**18)
+    apart: dict[str, Decimal] = {}
+    for each in (fee for charged in paid.values() for fee in charged):
+        if each.currency in ("BNB", "OKB") and each.rate is None:
+            apart[each.currency] = apart.get(each.currency, D(0)) + each.cost
+    assert dict(book.other_fees) == apart
 
 
 @bounded

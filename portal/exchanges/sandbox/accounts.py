@@ -69,6 +69,8 @@ class Account:
     can_withdraw: bool = False
     ip_restricted: bool = True
     created_ms: int = 0
+    #: A coin in which it pays its fees, whatever it trades; None: base or quote, as usual.
+    fee_asset: str | None = None
     orders: list[Order] = field(default_factory=list)
     fills: list[Fill] = field(default_factory=list)
     open_orders: dict[tuple[bool, int], Order] = field(default_factory=dict)

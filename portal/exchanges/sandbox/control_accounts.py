@@ -55,6 +55,8 @@ def update_account(control: Control, call: Call) -> object:
             setattr(account, name, bool(body[name]))
     if "identity_class" in body:
         account.identity_class = _identity_class(body["identity_class"])
+    if "fee_asset" in body:
+        account.fee_asset = text_in(body, "fee_asset")
     for asset, amount in (amounts_in(body.get("balances")) or {}).items():
         account.balance(asset).free = amount
     if body.get("futures_balance") is not None:

@@ -61,7 +61,8 @@ def fill(
 ) -> None:
     """Books one trade. Does not save: the caller does, once per event."""
     now = exchange.clock.now_ms()
-    fee, fee_asset, profit = settle(account, order, price, quantity, maker)
+    fee_price = exchange.prices.last(account.fee_asset + order.market.quote) if account.fee_asset else ZERO
+    fee, fee_asset, profit = settle(account, order, price, quantity, maker, fee_price)
     trade = Fill(
         exchange.ledger.next_id(),
         order.order_id,

@@ -11,12 +11,19 @@ from portal.exchanges.sandbox.orders import Order
 Settled = tuple[Decimal, str, Decimal]
 
 
-def settle(account: Account, order: Order, price: Decimal, quantity: Decimal, maker: bool) -> Settled:
-    """Books one trade of `order` and returns its fee and realized profit."""
+def settle(
+    account: Account, order: Order, price: Decimal, quantity: Decimal, maker: bool, fee_price: Decimal
+) -> Settled:
+    """Books one trade of `order` and returns its fee and realized profit. `fee_price` is what the coin is
+    worth in which the account pays its fees, when it has chosen one."""
     rate = order.market.maker_fee if maker else order.market.taker_fee
-    if order.market.is_perp:
-        return _settle_perp(account, order, price, quantity, rate)
-    return _settle_spot(account, order, price, quantity, rate)
+    chosen = account.fee_asset
+    book = _settle_perp if order.market.is_perp else _settle_spot
+    fee, fee_asset, profit = book(account, order, price, quantity, ZERO if chosen else rate)
+    if chosen:
+        fee, fee_asset = cut(price * quantity * rate / fee_price), chosen
+        account.balance(chosen).free -= fee
+    return fee, fee_asset, profit
 
 
 def _settle_spot(account: Account, order: Order, price: Decimal, quantity: Decimal, rate: Decimal) -> Settled:

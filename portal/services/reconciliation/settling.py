@@ -12,6 +12,7 @@ from portal import crypto
 from portal.db import db, transaction, utcnow
 from portal.models import ExecutionPosition, Fill, Order
 from portal.services import booking, ending, journal
+from portal.services.books_of import fees_as_stored
 from portal.services.notifications import notify
 from portal.services.reconciliation import differences, our_side
 from portal.services.reconciliation.evidence import Whose
@@ -131,7 +132,7 @@ def _book(case: Case, position: ExecutionPosition, fill: FillReport) -> None:
         side=fill.side,
         quantity=fill.quantity,
         price=fill.price,
-        fees=[{"currency": fee.currency, "cost": text(fee.cost)} for fee in fill.fees],
+        fees=fees_as_stored(fill),
         is_maker=fill.is_maker,
         filled_at=fill.filled_at,
     )
