@@ -12,6 +12,8 @@ from bench.nursery import Forked
 
 #: Where a worker can be struck; it asks for jobs, too.
 _POINTS = [point.name for point in POINTS.values() if point.who == WORKER] + ["C02", "C03"]
+#: Passed only when an order is in doubt: who is to be struck there is given more time.
+_RARE = ("C12", "C13", "C14")
 
 
 @dataclass(slots=True)
@@ -67,9 +69,11 @@ class Crew:
         """A new worker; most are to be struck at a named point, some at any moment."""
         blow = self.dice.choices([KILL, STOP], [5, 1])[0]
         strike = None
-        if self.dice.random() < 0.7:
-            strike = Strike(self.dice.choice(_POINTS), blow, self.dice.randint(1, 4))
         ends_at = now + self.dice.choice([self.dice.uniform(0.3, 4), self.dice.uniform(4, 14)])
+        if self.dice.random() < 0.7:
+            point = self.dice.choice([*_POINTS, *_RARE])
+            strike = Strike(point, blow, 1 if point in _RARE else self.dice.randint(1, 4))
+            ends_at += 12 if point in _RARE else 0
         child = self.here.fork("worker", "--concurrency", str(self.plan.concurrency), strike=strike)
         return Hand(child, strike, ends_at, blow)
 

@@ -7,6 +7,7 @@ import socket
 import sys
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from bench.children import ROOT, until
@@ -39,8 +40,9 @@ class Forked:
         return stat.rpartition(")")[2].split()[0] == "T"
 
     def signal(self, number: int) -> None:
-        if self.running:
-            os.kill(self.pid, number)
+        with suppress(ProcessLookupError):  # it is gone, and nobody has said so yet
+            if self.running:
+                os.kill(self.pid, number)
 
     def wait(self, seconds: float = 30.0) -> int:
         """Its exit code. Raises TimeoutError."""

@@ -1,5 +1,5 @@
-"""Twelve kills, frozen workers, cut connections and a misbehaving exchange at once. `make chaos` does the same
-for as long as one likes."""
+"""Twelve kills, frozen workers, cut connections and a misbehaving exchange at once. `make chaos` does the
+same for as long as one likes."""
 
 from collections.abc import Iterator
 
