@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field
 
 from bench.chaos_plan import Plan, Toll
-from bench.crash_points import KILL, POINTS, STOP, WORKER, Strike
+from bench.crash_points import KILL, LATE, POINTS, STOP, WORKER, Strike
 from bench.floor import Floor
 from bench.nursery import Forked
 
@@ -72,7 +72,8 @@ class Crew:
         ends_at = now + self.dice.choice([self.dice.uniform(0.3, 4), self.dice.uniform(4, 14)])
         if self.dice.random() < 0.7:
             point = self.dice.choice([*_POINTS, *_RARE])
-            strike = Strike(point, blow, 1 if point in _RARE else self.dice.randint(1, 4))
+            dealt = LATE if self.dice.random() < 0.1 else blow
+            strike = Strike(point, dealt, 1 if point in _RARE else self.dice.randint(1, 4))
             ends_at += 12 if point in _RARE else 0
         child = self.here.fork("worker", "--concurrency", str(self.plan.concurrency), strike=strike)
         return Hand(child, strike, ends_at, blow)
@@ -82,7 +83,7 @@ class Crew:
             self.hands.remove(hand)
             self.here.children.remove(hand.child)
             self._count_dead(hand)
-        elif hand.child.stopped and self._blow(hand) is not None:
+        elif hand.child.stopped:
             self.toll.stops[str(hand.strike and hand.strike.point)] += 1
             self._freeze(hand, now)
         elif now > hand.ends_at and hand.blow == KILL:
@@ -113,6 +114,8 @@ class Crew:
 
     def _count_dead(self, hand: Hand) -> None:
         struck = self._blow(hand)
+        if struck is not None and struck["blow"] == LATE:
+            self.toll.cuts["job at its time limit"] += 1
         if struck is not None and struck["blow"] == KILL:
             self.toll.kills["worker, at a point"] += 1
             self.toll.points[str(struck["point"])] += 1

@@ -17,7 +17,8 @@ from typing import Any
 
 from portal.services.intents import Intended
 
-KILL, STOP = "KILL", "STOP"
+#: `LATE` is the time limit of the job, as the worker's watch enforces it.
+KILL, STOP, LATE = "KILL", "STOP", "LATE"
 ENTRY, CLOSE, GUARD = "entry", "close", "guard"
 PUBLISHER, WORKER = "publisher", "worker"
 
@@ -137,6 +138,11 @@ def _blow(strike: Strike, witness: str) -> None:
     file = os.open(witness, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.write(file, line.encode() + b"\n")
     os.close(file)
+    if strike.blow == LATE:
+        importlib.import_module("portal.jobs.engine.running")._raise_in(
+            threading.get_ident(), importlib.import_module("rq.timeouts").JobTimeoutException
+        )
+        return
     # At this thread, so that it does not run on until another one has noticed; both stop the whole process.
     signal.pthread_kill(threading.get_ident(), signal.SIGKILL if strike.blow == KILL else signal.SIGSTOP)
 

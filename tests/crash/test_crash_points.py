@@ -9,10 +9,10 @@ import pytest
 import sqlalchemy as sa
 
 from bench.children import until
-from bench.crash_points import CLOSE, ENTRY, GUARD, KILL, POINTS, STOP, Strike
+from bench.crash_points import CLOSE, ENTRY, GUARD, KILL, LATE, POINTS, STOP, Strike
 from bench.floor import Floor
 from portal.db import db, end_read
-from portal.models import Signal
+from portal.models import ExecutionLog, Signal
 from portal.services import positions, sweeper
 from portal.trading.types import ExecutionStatus, OrderState, PositionStatus
 from tests.crash.scene import SPOT, SWAP, Scene, quiet_floor
@@ -227,3 +227,31 @@ def test_f13_f52_worker_when_struck_while_it_closes_then_the_position_is_closed_
     assert len(scene.taken(CLOSE)) == 1
     assert 0 <= scene.held() < scene.positions()[0].lot_size
     scene.judge()
+
+
+@pytest.mark.parametrize("point", ["C08", "C09", "C10"])
+def test_f18_job_when_its_time_limit_strikes_inside_the_request_then_the_order_is_in_doubt_and_never_rejected(
+    here: Floor, point: str
+) -> None:
+    scene = Scene(here)
+    strike = Strike(point, LATE, kind=ENTRY)
+    worker = scene.worker(strike)
+    scene.publish()
+    until("The limit", lambda: here.nursery.blow(worker.pid), 20)
+    until("The doubt", lambda: told(scene, "unresolved"), 20)
+    assert worker.running
+    if point != "C10":
+        scene.later()
+    scene.settle()
+    assert (told(scene, "unresolved"), told(scene, "rejected")) == (1, 0)
+    assert_one_filled_entry(scene)
+
+
+def told(scene: Scene, event: str) -> int:
+    """How often the log of the scene's orders says so."""
+    mine = [each.id for each in scene.orders()]
+    end_read()
+    wanted = sa.select(sa.func.count()).where(ExecutionLog.order_id.in_(mine), ExecutionLog.event == event)
+    found = db.session.scalar(wanted) or 0
+    end_read()
+    return found

@@ -46,7 +46,7 @@ def price_reads(here: Floor) -> int:
     return int(here.sandbox.requests(limit=1)["by_endpoint"].get("ticker", 0))
 
 
-def test_deploy_when_orders_are_under_way_then_none_is_lost_doubled_or_in_doubt(here: Floor) -> None:
+def test_f19_deploy_when_orders_are_under_way_then_none_is_lost_doubled_or_in_doubt(here: Floor) -> None:
     opened = start(here, "deploy")
     old = here.workers(1, 8)[0]
     here.sandbox.set_latency(0.05)
@@ -65,7 +65,7 @@ def test_deploy_when_orders_are_under_way_then_none_is_lost_doubled_or_in_doubt(
     assert db.session.scalar(events) == 0, "an order was in doubt although the worker stopped in peace"
 
 
-def test_redis_when_it_is_killed_and_comes_back_empty_then_the_sweeper_brings_everything_home(
+def test_f20_f21_redis_when_it_is_killed_and_comes_back_empty_then_the_sweeper_brings_everything_home(
     here: Floor,
 ) -> None:
     opened = start(here, "redis")
@@ -82,7 +82,7 @@ def test_redis_when_it_is_killed_and_comes_back_empty_then_the_sweeper_brings_ev
     assert found.statuses == {"filled": COUNT}
 
 
-def test_worker_when_it_slept_beyond_its_lease_then_it_does_not_send_what_another_has_sent(
+def test_f14_f15_worker_when_it_slept_beyond_its_lease_then_it_does_not_send_what_another_has_sent(
     here: Floor,
 ) -> None:
     """Stopped while it reads the balance: it holds a claim and has not intended anything."""

@@ -25,7 +25,7 @@ def died(*_: object, **__: object) -> None:
     raise SystemExit(9)
 
 
-def test_publication_when_its_jobs_were_lost_is_found_by_the_sweeper(desk: Desk) -> None:
+def test_f04_f07_c02_publication_when_its_jobs_were_lost_is_found_by_the_sweeper(desk: Desk) -> None:
     """C2, F7, F4."""
     desk.account()
     (execution,) = desk.publish()
@@ -36,7 +36,7 @@ def test_publication_when_its_jobs_were_lost_is_found_by_the_sweeper(desk: Desk)
     assert desk.accepted() == 1
 
 
-def test_claim_when_its_worker_died_is_free_again_after_the_lease(desk: Desk) -> None:
+def test_c04_c05_c14_claim_when_its_worker_died_is_free_again_after_the_lease(desk: Desk) -> None:
     """C4, C5, C14."""
     desk.account()
     (execution,) = desk.publish()
@@ -51,7 +51,9 @@ def test_claim_when_its_worker_died_is_free_again_after_the_lease(desk: Desk) ->
     assert desk.accepted() == 1
 
 
-def test_doubt_when_its_asker_died_is_asked_about_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_c12_doubt_when_its_asker_died_is_asked_about_again(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """C12: found at the exchange, not stored."""
     desk.account()
     desk.sandbox.add_fault("accept_no_answer", count=1)
@@ -72,7 +74,7 @@ def test_doubt_when_its_asker_died_is_asked_about_again(desk: Desk, monkeypatch:
     assert books.verify() == []
 
 
-def test_proof_of_absence_when_recorded_twice_gives_one_more_order_not_two(desk: Desk) -> None:
+def test_c13_proof_of_absence_when_recorded_twice_gives_one_more_order_not_two(desk: Desk) -> None:
     """C13."""
     desk.account()
     desk.sandbox.add_fault("close_before_accept", count=1)
@@ -85,7 +87,7 @@ def test_proof_of_absence_when_recorded_twice_gives_one_more_order_not_two(desk:
     assert desk.accepted() == 1
 
 
-def test_close_when_its_worker_died_before_the_send_is_proved_absent_and_sent_once(
+def test_f52_close_when_its_worker_died_before_the_send_is_proved_absent_and_sent_once(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """C16, F52: the close of one version exists once, whoever asks how often."""
@@ -139,7 +141,7 @@ def test_closing_signal_when_its_worker_died_after_the_wish_is_carried_out(
     assert desk.accepted() == 2
 
 
-def test_position_when_its_end_could_not_be_booked_is_booked_by_the_next_look(
+def test_f50_c15_position_when_its_end_could_not_be_booked_is_booked_by_the_next_look(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """F50, C15: fills, position and execution change together or not at all."""
