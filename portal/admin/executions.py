@@ -8,7 +8,8 @@ from portal.admin import links, values
 from portal.admin.base import PortalModelView
 from portal.admin.filters import Choice, Contains, Number, Since, Until
 from portal.db import db
-from portal.models import Execution, ExecutionLog, Order
+from portal.models import Execution, Order
+from portal.services import stories
 from portal.trading.types import ExecutionStatus
 
 
@@ -63,13 +64,6 @@ class ExecutionView(PortalModelView):
             db.session.scalars(sa.select(Order).where(Order.execution_id == execution.id).order_by(Order.id))
         )
 
-    def log(self, execution: Execution) -> list[Any]:
-        """What was attempted, in order."""
-        return list(
-            db.session.scalars(
-                sa.select(ExecutionLog)
-                .where(ExecutionLog.execution_id == execution.id)
-                .order_by(ExecutionLog.id)
-                .limit(200)
-            )
-        )
+    def story(self, execution: Execution) -> list[stories.Event]:
+        """From the signal to the closed position."""
+        return stories.story(execution)

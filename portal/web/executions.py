@@ -4,16 +4,15 @@ import sqlalchemy as sa
 from flask import render_template, request
 
 from portal.db import db
-from portal.models import Execution, ExecutionLog, ExecutionPosition, Order
+from portal.models import Execution, ExecutionPosition, Order
+from portal.services import stories
 from portal.trading.types import ExecutionStatus
 from portal.web.access import me, pages
 from portal.web.orders import summaries
-from portal.web.paging import latest, page_of
+from portal.web.paging import page_of
 from portal.web.scoping import one, owned_by
 
 executions = pages("executions", __name__, "/executions")
-
-_LOG_LINES = 200
 
 
 @executions.get("")
@@ -36,7 +35,6 @@ def index() -> str:
 def show(execution_id: int) -> str:
     user = me()
     execution = one(owned_by(user, Execution), Execution, execution_id)
-    logs = owned_by(user, ExecutionLog).where(ExecutionLog.execution_id == execution.id)
     opened = owned_by(user, ExecutionPosition).where(ExecutionPosition.execution_id == execution.id)
     # Orders have no owner of their own: they are those of an execution that was found to be mine.
     orders = sa.select(Order).where(Order.execution_id == execution.id).order_by(Order.id)
@@ -45,5 +43,5 @@ def show(execution_id: int) -> str:
         execution=execution,
         orders=list(db.session.scalars(orders)),
         position=db.session.scalars(opened).one_or_none(),
-        logs=latest(logs, ExecutionLog, _LOG_LINES)[::-1],
+        story=stories.story(execution),
     )
