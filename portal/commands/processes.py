@@ -1,6 +1,7 @@
 """The long-running commands: everything at once, or one process each for many machines."""
 
 import threading
+from contextlib import suppress
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -56,11 +57,14 @@ def worker(concurrency: int | None) -> None:
 
 
 def _warm_up(app: "Flask") -> None:
+    from sqlalchemy.exc import SQLAlchemyError
+
     from portal.services import venues
     from portal.services.reconciliation import standing
 
-    with app.app_context():
-        # Before the first job: after a pause of the whole system no account is as it was.
+    with app.app_context(), suppress(SQLAlchemyError):
+        # Before the first job: after a pause of the whole system no account is as it was. Without a database
+        # there is no job either, and the first tick says it again.
         standing.start_anew_after_downtime()
     # Takes two seconds and 90 MB, which the first order should not wait for.
     import_module("portal.exchanges.ccxt_adapter")

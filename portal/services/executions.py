@@ -18,7 +18,7 @@ from portal.exchanges.base import Exchange
 from portal.exchanges.errors import ErrorCode, ExchangeError, HeldBackError
 from portal.models import Execution, ExecutionConnection, Signal
 from portal.services import claims, close_signals, intents, market_view, outcomes, placing, venues
-from portal.services.reconciliation import standing
+from portal.services.reconciliation import adopting, standing
 from portal.services.traffic_lanes import Purpose
 from portal.trading.checks import age_denial
 from portal.trading.denials import Denial, DenialCode, deny
@@ -70,7 +70,9 @@ def _run_claimed(execution: Execution, token: str) -> Denial | None:
     terms = terms_of(signal)
     denial = _early_denial(connection, rules, terms)
     if denial is not None:
-        return denial
+        asks = denial.code in standing.AGE and adopting.is_old(execution)
+        found = asks and _adopt(adopting.Forgotten(execution, token, terms, rules), connection)
+        return None if found else denial
     if terms.action is SignalAction.CLOSE:
         return close_signals.run(execution, token)
     with venues.exchange_for(connection, Purpose.ENTRY) as exchange:
@@ -86,6 +88,14 @@ def _run_claimed(execution: Execution, token: str) -> Denial | None:
         if intended is not None:
             placing.place(intended, exchange)
     return None
+
+
+def _adopt(forgotten: adopting.Forgotten, connection: ExecutionConnection) -> bool:
+    """Before an old execution expires: whether it was carried out in a past that the books have lost."""
+    with venues.exchange_for(connection, Purpose.VITAL) as exchange:
+        wanted = wanted_market_type(forgotten.terms, forgotten.rules)
+        market = resolve(forgotten.terms.currency_pair, wanted, exchange.instruments())
+        return not isinstance(market, Denial) and adopting.adopt_entry(forgotten, exchange, market)
 
 
 def terms_of(signal: Signal) -> SignalTerms:

@@ -60,6 +60,8 @@ def _too_old() -> sa.Select[int]:
         .join(TradingPreset, TradingPreset.id == ExecutionConnection.preset_id, isouter=True)
         .where(
             _free(),
+            # Older ones may be those of a backup: the exchange is asked first, by their own run.
+            Execution.created_at > sa.func.now() - standing.DOWN_AFTER,
             # Held back by its lane, or by a venue that asked for patience.
             sa.or_(claims.earlier_unsettled(), Execution.next_attempt_at > sa.func.now()),
             sa.or_(

@@ -9,7 +9,7 @@ from flask import current_app
 
 from portal import crypto
 from portal.config import Settings
-from portal.db import JsonDict, transaction, utcnow
+from portal.db import JsonDict, db, transaction, utcnow
 from portal.models import Execution, ExecutionConnection, Order
 from portal.services import claims, gate
 from portal.trading.denials import Denial
@@ -85,15 +85,28 @@ def intend_entry(
         denial = gate.pass_or_deny(execution, connection, plan, rules)
         if denial is not None:
             return denial
-        order = freeze(connection, _entry_draft(execution, connection, plan, rules))
-        order.execution_id, order.generation = execution.id, execution.generation
-        order.notional = plan.notional
-        order.payload = {**order.payload, "exits": _exits(plan, rules), "instrument": _instrument(plan)}
-        session.add(order)
-        execution.status = ExecutionStatus.IN_FLIGHT
+        order = write_entry(execution, connection, plan, rules)
         execution.read_at, execution.intended_at = read_at, order.sent_at
-        session.flush()
         return Intended(order.id, request_of(order), is_entry=True, instrument=plan.instrument)
+
+
+def entry_key(execution_id: int, generation: int) -> str:
+    """What the id of an entry is derived from."""
+    return f"execution-{execution_id}:entry:{generation}"
+
+
+def write_entry(
+    execution: Execution, connection: ExecutionConnection, plan: EntryPlan, rules: PresetRules
+) -> Order:
+    """The order row of a locked execution, in flight, and the execution with it. Flushes; does not commit."""
+    order = freeze(connection, _entry_draft(execution, connection, plan, rules))
+    order.execution_id, order.generation = execution.id, execution.generation
+    order.notional = plan.notional
+    order.payload = {**order.payload, "exits": _exits(plan, rules), "instrument": _instrument(plan)}
+    execution.status = ExecutionStatus.IN_FLIGHT
+    db.session.add(order)
+    db.session.flush()
+    return order
 
 
 def freeze(connection: ExecutionConnection, draft: Draft) -> Order:
@@ -154,7 +167,7 @@ def _entry_draft(
 ) -> Draft:
     swap = plan.instrument.market_type.value == "swap"
     return Draft(
-        intent_key=f"execution-{execution.id}:entry:{execution.generation}",
+        intent_key=entry_key(execution.id, execution.generation),
         role=OrderRole.ENTRY,
         symbol=plan.instrument.symbol,
         side=plan.leg.side,

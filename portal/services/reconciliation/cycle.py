@@ -158,10 +158,9 @@ def _case(
     attribution = attribute(missing, held, found.fills, base)
     if not attribution.shares and not attribution.unexplained:
         return None
-    since = min(each.opened_at for each in held)
     firsts = {share.fill.exchange_order_id: share.fill.symbol for share in attribution.shares}
     orders = {
-        order_id: evidence.whose(connection.exchange_name, exchange, symbol, order_id, since)
+        order_id: evidence.whose(connection, exchange, held, order_id, symbol)
         for order_id, symbol in firsts.items()
     }
     silence = _NO_TRADE if found.listed else _NO_LIST

@@ -3,19 +3,24 @@ were. Asks, never sends; outside of transactions."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import sqlalchemy as sa
 
+from portal import crypto
 from portal.db import db, end_read
 from portal.exchanges.base import Exchange
 from portal.exchanges.errors import ErrorCode, ExchangeError
+from portal.exchanges.venues import ClientIdShape, shape_client_order_id
 from portal.exchanges.venues_table import venue
-from portal.models import Fill, Order
-from portal.trading.orders import FillReport, OrderRef, OrderReport
+from portal.models import ExecutionConnection, Fill, Order
+from portal.trading.orders import FillReport, OrderRef, OrderReport, client_order_id
 from portal.trading.reconcile import Held, Subject
 from portal.trading.reconcile_shares import PART
 
+#: Exits of one position that are recognised after the books have lost them.
+_MOST_VERSIONS = 50
+_GUARDS = ("sl", "tp0", "tp1", "tp2")
 #: Clocks differ: trades from shortly before the oldest position count, too.
 _LOOK_BACK = timedelta(seconds=5)
 
@@ -41,6 +46,8 @@ class Whose:
     report: OrderReport | None = field(default=None)
     #: The exchange closed it by itself: liquidation or auto-deleveraging.
     forced: bool = False
+    #: It is one of ours that the books had lost: what its id was derived from.
+    lost_key: str | None = None
 
 
 def foreign_fills(
@@ -91,12 +98,36 @@ def _our_order_ids(connection_id: int, ids: Collection[str]) -> frozenset[str]:
     return frozenset(each for row in rows for each in row if each)
 
 
-def whose(exchange_name: str, exchange: Exchange, symbol: str, order_id: str, since: datetime) -> Whose:
-    """Ask the venue for one foreign order. Raises ExchangeError without an answer. May be repeated."""
+def whose(
+    connection: ExecutionConnection,
+    exchange: Exchange,
+    held: Collection[Held],
+    order_id: str,
+    symbol: str,
+) -> Whose:
+    """Ask the venue for one foreign order that closed some of `held`. Raises ExchangeError without an answer.
+    May be repeated."""
+    since = min(each.opened_at for each in held) - _LOOK_BACK
     report = exchange.find_order(OrderRef("", symbol, since, exchange_order_id=order_id)).report
     if report is None or report.exchange_order_id != order_id:
         return Whose(order_id)
-    marks = venue(exchange_name).forced_prefixes
-    return Whose(
-        order_id, report, forced=(report.client_order_id or "").startswith(marks) if marks else False
+    entry, named = venue(connection.exchange_name), report.client_order_id or ""
+    marks = entry.forced_prefixes
+    forced = bool(marks) and named.startswith(marks)
+    return Whose(order_id, report, forced, _lost_keys(held, entry.id_shape).get(named) if named else None)
+
+
+def _lost_keys(held: Collection[Held], shape: ClientIdShape) -> dict[str, str]:
+    """How the exits of these positions are called at the venue, whether the books know them or not."""
+    install_key = crypto.keyring().install_key
+    keys = (
+        f"position-{each.position_id}:{leg}"
+        for each in held
+        for number in range(_MOST_VERSIONS)
+        for leg in (f"close:{number}", *(f"guard:{number}:{kind}" for kind in _GUARDS))
     )
+    names: dict[str, str] = {}
+    for key in keys:
+        name = client_order_id(install_key, key)
+        names[name] = names[str(shape_client_order_id(name, shape))] = key
+    return names

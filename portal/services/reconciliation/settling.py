@@ -3,7 +3,6 @@ no trade says so, as exactly that. One transaction, under the locks of the posit
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 
 import sqlalchemy as sa
@@ -86,8 +85,8 @@ def _settle_one(case: Case, position: ExecutionPosition, shares: list[Share], si
         _book(case, position, share.fill)
     position.unexplained_quantity += silent
     booking.refresh(position)
-    forced = any(case.orders[share.fill.exchange_order_id].forced for share in shares)
-    reason = ClosedReason.LIQUIDATION if forced else ClosedReason.EXTERNAL
+    reason = _reason(position, [case.orders[share.fill.exchange_order_id] for share in shares])
+    forced = reason is ClosedReason.LIQUIDATION
     said = _words(position, before - position.quantity, reason, silent, case.silence)
     journal.note("external_close", said, position=position, unexplained=silent, reason=reason.value)
     if silent:
@@ -103,10 +102,31 @@ def _settle_one(case: Case, position: ExecutionPosition, shares: list[Share], si
     return said
 
 
+def _reason(position: ExecutionPosition, orders: Sequence[Whose]) -> ClosedReason:
+    """What closed it, by the last order that did."""
+    if any(each.forced for each in orders):
+        return ClosedReason.LIQUIDATION
+    lost = next((each.lost_key for each in reversed(orders) if each.lost_key), None)
+    if lost is None:
+        return ClosedReason.EXTERNAL
+    known = {OrderRole.STOP_LOSS: ClosedReason.STOP_LOSS, OrderRole.TAKE_PROFIT: ClosedReason.TAKE_PROFIT}
+    return known.get(_role(lost)) or position.close_reason or ClosedReason.MANUAL
+
+
+def _role(key: str | None) -> OrderRole:
+    leg = (key or "").rpartition(":")[2]
+    if leg == "sl":
+        return OrderRole.STOP_LOSS
+    return OrderRole.TAKE_PROFIT if leg.startswith("tp") else OrderRole.CLOSE
+
+
 def _words(
     position: ExecutionPosition, gone: Decimal, reason: ClosedReason, silent: Decimal, silence: str
 ) -> str:
-    who = "The exchange liquidated" if reason is ClosedReason.LIQUIDATION else "Somebody else closed"
+    who = {
+        ClosedReason.LIQUIDATION: "The exchange liquidated",
+        ClosedReason.EXTERNAL: "Somebody else closed",
+    }.get(reason, "An order of ours that the books had lost closed")
     parts = []
     if gone - silent > 0:
         parts.append(f"{who} {text(gone - silent)} of {position.currency_pair} at the exchange.")
@@ -147,7 +167,8 @@ def _book(case: Case, position: ExecutionPosition, fill: FillReport) -> None:
 
 
 def _order_row(case: Case, position: ExecutionPosition, fill: FillReport) -> Order:
-    key = f"external-{case.connection_id}-{fill.symbol}-{fill.exchange_order_id}"
+    lost = case.orders[fill.exchange_order_id].lost_key
+    key = lost or f"external-{case.connection_id}-{fill.symbol}-{fill.exchange_order_id}"
     found = db.session.execute(sa.select(Order).where(Order.intent_key == key)).scalar_one_or_none()
     if found is not None:
         return found
@@ -158,16 +179,16 @@ def _order_row(case: Case, position: ExecutionPosition, fill: FillReport) -> Ord
 
 
 def _new_order(case: Case, position: ExecutionPosition, fill: FillReport, key: str) -> Order:
-    report = case.orders[fill.exchange_order_id].report
-    moment: datetime = fill.filled_at
+    whose, moment = case.orders[fill.exchange_order_id], fill.filled_at
+    report = whose.report
     return Order(
         intent_key=key,
-        # Fills the column; it was never sent, and nobody is ever asked about it.
+        # Of a foreign order it only fills the column; nobody is ever asked about it.
         client_order_id=client_order_id(crypto.keyring().install_key, key),
         connection_id=case.connection_id,
         position_id=position.id,
-        role=OrderRole.CLOSE,
-        is_external=True,
+        role=_role(whose.lost_key),
+        is_external=whose.lost_key is None,
         symbol=fill.symbol,
         side=fill.side,
         position_side=position.position_side,
@@ -176,7 +197,10 @@ def _new_order(case: Case, position: ExecutionPosition, fill: FillReport, key: s
         # Grows with each trade that is booked under it; what it closed of others is not ours to keep.
         quantity=fill.quantity,
         filled_quantity=_ZERO,
-        payload={"external": True, "client_order_id": report.client_order_id if report else None},
+        payload={
+            "external": whose.lost_key is None,
+            "client_order_id": report.client_order_id if report else None,
+        },
         state=OrderState.FILLED,
         exchange_order_id=fill.exchange_order_id,
         sent_at=moment,

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
-from portal.db import transaction, utcnow
+from portal.db import db, transaction, utcnow
 from portal.exchanges.base import Exchange
 from portal.exchanges.errors import ErrorCode, ExchangeError, Outcome
 from portal.models import ExecutionConnection, JobLease
@@ -19,7 +19,7 @@ FRESH = timedelta(minutes=15)
 #: Without a tick for so long the system was down, or the database is a restored one: all start anew.
 DOWN_AFTER = timedelta(minutes=5)
 _TICK = "sync_connections"
-_AGE = {DenialCode.SIGNAL_TOO_OLD, DenialCode.SIGNAL_EXPIRED}
+AGE = {DenialCode.SIGNAL_TOO_OLD, DenialCode.SIGNAL_EXPIRED}
 
 
 class NotReconciledError(ExchangeError):
@@ -64,7 +64,7 @@ def not_yet() -> NotReconciledError:
 def late(code: str | None, message: str | None, denial: Denial) -> Denial:
     """The denial of an execution that grew too old while it waited for the comparison (its stored `code` and
     `message` say so); any other denial as it is."""
-    if denial.code in _AGE and code == DenialCode.NOT_RECONCILED.value:
+    if denial.code in AGE and code == DenialCode.NOT_RECONCILED.value:
         return deny(DenialCode.NOT_RECONCILED, reason=message or "")
     return denial
 
@@ -82,6 +82,7 @@ def start_anew_after_downtime() -> int:
         last = session.execute(earlier).scalar_one_or_none()
         if last is None or utcnow() - last <= DOWN_AFTER:
             return 0
+        _leave_a_gap(utcnow() - last)
         done = session.execute(
             sa.update(ExecutionConnection)
             # What was compared since the restart stays: others may have begun already.
@@ -90,3 +91,13 @@ def start_anew_after_downtime() -> int:
             .execution_options(synchronize_session=False)
         )
         return int(done.rowcount)  # type: ignore[attr-defined]
+
+
+def _leave_a_gap(pause: timedelta) -> None:
+    """Ids are part of the ids of orders at the exchanges. A restored database would give out again what was
+    given out after its backup, and an exchange could take a new order for an old one: skip as many as can
+    have been lost. Does not commit; another gap does no harm."""
+    lost = min(max(1_000, int(pause.total_seconds()) * 10), 10_000_000)
+    for table in ("executions", "execution_positions"):
+        sequence = sa.func.pg_get_serial_sequence(table, "id")
+        db.session.execute(sa.select(sa.func.setval(sequence, sa.func.nextval(sequence) + lost)))
