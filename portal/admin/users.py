@@ -60,7 +60,7 @@ class UserView(PortalModelView):
     column_formatters = {
         "roles": lambda _v, _c, row, _n: ", ".join(role.name for role in row.roles),
         "active": lambda _v, _c, row, _n: values.status_badge("active" if row.active else "inactive"),
-        "second_factor": lambda _v, _c, row, _n: "on" if row.tf_primary_method else "off",
+        "second_factor": lambda _v, _c, row, _n: _factors(row),
     }
     column_formatters_export = {"roles": lambda _v, _c, row, _n: ", ".join(role.name for role in row.roles)}
 
@@ -69,8 +69,8 @@ class UserView(PortalModelView):
         found_buttons = [
             Button("New password", url_for(".new_password", user_id=model.id), post=True, confirm=ask)
         ]
-        if model.tf_primary_method:
-            ask = f"Switch off the second factor of {model.email}? Do this only when you know who asks."
+        if model.has_second_factor or model.webauthn:
+            ask = f"Forget the second factor of {model.email}, passkeys too? Be sure who asks."
             url = url_for(".forget_factor", user_id=model.id)
             found_buttons.append(Button("Forget second factor", url, post=True, kind="danger", confirm=ask))
         return found_buttons
@@ -142,8 +142,15 @@ def _forget_factor(user_id: int) -> str:
     with transaction() as session:
         user = session.get_one(User, user_id, with_for_update={"of": User})
         user.tf_primary_method = user.tf_totp_secret = user.mf_recovery_codes = None
+        user.webauthn.clear()
         audit.record(actor(), "portal.user.second_factor_forgotten", "user", user.id)
         return f"{user.email} logs in with the password alone now."
+
+
+def _factors(user: User) -> str:
+    found = ["authenticator app"] if user.tf_primary_method else []
+    found += [f"passkey {key.name}" for key in user.webauthn if key.usage == "secondary"]
+    return ", ".join(found) or "off"
 
 
 def _role(name: str) -> Role:

@@ -1,5 +1,6 @@
 """Passkeys (WebAuthn): public keys of people's devices. Field names are those that Flask-Security expects."""
 
+import json
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,8 @@ from portal.models.base import IntPk, Timestamps, foreign_key
 
 if TYPE_CHECKING:
     from portal.models.user import User
+
+_EXTENSIONS_LIMIT = 1000
 
 
 class Passkey(Timestamps, Base, WebAuthnMixin):
@@ -36,11 +39,25 @@ class Passkey(Timestamps, Base, WebAuthnMixin):
     backup_state: Mapped[bool]
     #: `single_device` or `multi_device`.
     device_type: Mapped[str]
-    #: JSON that the browser sent along.
-    extensions: Mapped[str | None]
+    #: What the browser sent along, as it came.
+    raw_extensions: Mapped[str | None] = mapped_column("extensions")
     #: When it was used last.
     lastuse_datetime: Mapped[datetime]
     #: `first`: instead of the password; `secondary`: after it.
     usage: Mapped[str]
 
     user: Mapped["User"] = relationship(back_populates="webauthn")
+
+    @property
+    def extensions(self) -> str | None:  # type: ignore[override]
+        """The JSON object that the browser sent along. Nothing when it was something else: Flask-Security
+        reads it whenever it shows the list."""
+        try:
+            return self.raw_extensions if isinstance(json.loads(self.raw_extensions or ""), dict) else None
+        except (ValueError, RecursionError):
+            return None
+
+    @extensions.setter
+    def extensions(self, value: str | None) -> None:
+        is_text = isinstance(value, str) and len(value) <= _EXTENSIONS_LIMIT
+        self.raw_extensions = value if is_text else None

@@ -28,6 +28,7 @@ def init_app(app: Flask) -> None:
     password_changed.connect(_note_change, app)
     app.before_request(_note_seen)
     app.before_request(_demand_factor)
+    app.before_request(_refuse_stray_code_page)
 
 
 def this_session() -> UserSession | None:
@@ -96,6 +97,15 @@ def _demand_factor() -> ResponseReturnValue | None:
     if not current_user.is_authenticated or not must_set_up_factor(current_user, settings):
         return None
     flash("This portal asks you for a second factor. Set one up first; nothing else was done.", "warning")
+    return redirect(url_for("account.show"))
+
+
+def _refuse_stray_code_page() -> ResponseReturnValue | None:
+    # Flask-Security logs out whoever opens this page while no code is expected: a link would be enough.
+    if request.endpoint != "security.two_factor_token_validation" or not current_user.is_authenticated:
+        return None
+    if session.get("tf_state") == "validating_profile":
+        return None
     return redirect(url_for("account.show"))
 
 

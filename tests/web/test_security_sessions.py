@@ -193,3 +193,9 @@ def test_s08_last_seen_when_many_requests_come_then_is_written_once_a_minute(app
         stamps.append(db.session.scalars(sa.select(UserSession.last_seen_at)).one())
     assert utcnow() - stamps[0] < timedelta(seconds=30)
     assert len(set(stamps)) == 1
+
+
+def test_s13_code_page_when_opened_by_a_link_then_logs_nobody_out(app: Flask, alice: User) -> None:
+    visitor = log_in(app)
+    assert visitor.get("/tf-validate").location == "/account"
+    assert is_in(visitor)
