@@ -23,9 +23,9 @@ from portal.models import (
     Signal,
     TradingState,
 )
+from portal.services import price_alarms
 from portal.services.reports import quality
 from portal.services.reports.scope import Scope
-from portal.services import price_alarms
 from portal.services.traffic_report import HeldBack, held_back
 from portal.trading.types import ConnectionStatus, OrderState, PositionStatus, Protection, TradingStateValue
 from portal.web import words

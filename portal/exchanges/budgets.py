@@ -107,6 +107,7 @@ BUDGETS: dict[str, Budget] = {
     "binancecoinm": _BINANCE_FUTURES,
     "bybit": _BYBIT,
     "bybiteu": _BYBIT,
+    "bybitid": _BYBIT,
     "okx": _OKX,
     "myokx": _OKX,
     "okxus": _OKX,

@@ -41,6 +41,7 @@ _KNOWN: Mapping[str, Mapping[str, ErrorCode]] = {
     "binanceus": _BINANCE,
     "bybit": _BYBIT,
     "bybiteu": _BYBIT,
+    "bybitid": _BYBIT,
     "okx": _OKX,
     "myokx": _OKX,
     "okxus": _OKX,
@@ -58,11 +59,11 @@ _KNOWN: Mapping[str, Mapping[str, ErrorCode]] = {
 }
 #: Codes that say several things: which, only the words beside them tell.
 _BY_WORDS: Mapping[str, tuple[str, str, ErrorCode]] = {
-    "bybit": ("10001", "position idx not match position mode", ErrorCode.WRONG_POSITION_MODE),
-    "bybiteu": ("10001", "position idx not match position mode", ErrorCode.WRONG_POSITION_MODE),
-    "okx": ("51000", "posside", ErrorCode.WRONG_POSITION_MODE),
-    "myokx": ("51000", "posside", ErrorCode.WRONG_POSITION_MODE),
-    "okxus": ("51000", "posside", ErrorCode.WRONG_POSITION_MODE),
+    **dict.fromkeys(
+        ("bybit", "bybiteu", "bybitid"),
+        ("10001", "position idx not match position mode", ErrorCode.WRONG_POSITION_MODE),
+    ),
+    **dict.fromkeys(("okx", "myokx", "okxus"), ("51000", "posside", ErrorCode.WRONG_POSITION_MODE)),
 }
 #: Binance answers -2010 to several refusals and tells them apart in words only.
 _NO_FUNDS = ("insufficient balance", "Margin is insufficient")

@@ -132,7 +132,7 @@ def _margin(word: object) -> MarginMode | None:
 
 _READERS: Mapping[str, Callable[[CcxtSession, str], Setup]] = {
     **dict.fromkeys(("binance", "binanceusdm", "binancecoinm"), _binance),
-    **dict.fromkeys(("bybit", "bybiteu"), _bybit),
+    **dict.fromkeys(("bybit", "bybiteu", "bybitid"), _bybit),
     **dict.fromkeys(("okx", "myokx", "okxus"), _okx),
     "bitget": _bitget,
 }

@@ -8,6 +8,7 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
+from portal.exchanges.account_options import read_account_options
 from portal.exchanges.base import Credentials, Exchange
 from portal.exchanges.catalog import OWN_EXCHANGES, known_exchanges
 from portal.exchanges.errors import ErrorCode, ExchangeError, Outcome
@@ -24,9 +25,6 @@ _CCXT = "portal.exchanges.ccxt_adapter:CcxtExchange"
 _ADAPTERS: Mapping[str, str] = {}
 #: Market data of everything that ccxt speaks: all that a paper account is given of the real venue.
 _CCXT_MARKET = "portal.exchanges.ccxt_public:CcxtMarket"
-_USER_OPTIONS = frozenset(
-    {"defaultType", "defaultSubType", "defaultSettle", "portfolioMargin", "unifiedAccount", "vaultAddress"}
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +69,7 @@ def open_exchange(spec: ExchangeSpec) -> Exchange:
         name,
         spec.credentials,
         base_url=spec.base_url,
-        options=_options(spec.settings),
+        options=_options(spec),
         timeout_seconds=spec.timeout_seconds,
     )
     return opened
@@ -124,15 +122,13 @@ def one_at_a_time(exchange_name: str) -> bool:
     return venue(exchange_name).serial
 
 
-def _options(settings: Mapping[str, object]) -> dict[str, object]:
-    """What of a connection's settings may reach the library: choices of account and wallet, nothing that
-    moves requests elsewhere or loosens a check.
-    """
-    return {
-        name: value
-        for name, value in settings.items()
-        if name in _USER_OPTIONS and isinstance(value, (str, bool))
-    }
+def _options(spec: ExchangeSpec) -> dict[str, object]:
+    try:
+        return read_account_options(spec.exchange_name, spec.settings)
+    except FieldError as error:
+        raise _refusal(
+            f"The settings of this connection cannot be used: {error}. Nothing was sent. Correct them."
+        ) from None
 
 
 @cache

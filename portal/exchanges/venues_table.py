@@ -155,6 +155,7 @@ _ENTRIES: dict[str, Venue] = {
     "binanceus": replace(_BINANCE, ccxt_id="binanceus", title="Binance US", hedge_mode=False),
     "bybit": _BYBIT,
     "bybiteu": replace(_BYBIT, ccxt_id="bybiteu", title="Bybit EU"),
+    "bybitid": replace(_BYBIT, ccxt_id="bybitid", title="Bybit Indonesia"),
     "okx": _OKX,
     "myokx": replace(_OKX, ccxt_id="myokx", title="OKX (EEA)"),
     "okxus": replace(_OKX, ccxt_id="okxus", title="OKX US"),

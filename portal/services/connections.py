@@ -22,7 +22,7 @@ from portal.models import (
 )
 from portal.services import audit
 from portal.services.connections_credentials import read_credentials
-from portal.services.connections_fields import COMMON, boolean, read_connection, row_id
+from portal.services.connections_fields import COMMON, boolean, check_options, read_connection, row_id
 from portal.services.connections_health import check_connection, check_connections, test_connection
 from portal.services.connections_learning import forget_key
 from portal.services.connections_override import allow_withdrawals, refuse_withdrawals
@@ -100,6 +100,7 @@ def update(connection_id: int, data: Mapping[str, object], *, actor: audit.Actor
         connection = _lock(connection_id)
         owner = session.get(User, connection.owner_id) if connection.owner_id else None
         _check_links(values, owner, errors)
+        check_options(connection.exchange_name, values, errors)
         if values.get("name", connection.name) != connection.name:
             _check_name(values["name"], connection.owner_id, errors)
         if errors:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from portal.exchanges.account_options import read_account_options
 from portal.exchanges.catalog import known_exchanges
 from portal.exchanges.paper.settings import read_paper_settings
 from portal.exchanges.registry import is_paper
@@ -76,6 +77,14 @@ COMMON: Mapping[str, Reader] = {
 }
 
 
+def check_options(exchange_name: str, values: Mapping[str, Any], errors: dict[str, str]) -> None:
+    """Settings that reach the exchange library must be such that it can use them."""
+    try:
+        read_account_options(exchange_name, values.get("settings") or {})
+    except FieldError as error:
+        errors["settings"] = str(error)
+
+
 def _keep(value: object, _name: str) -> object:
     return value
 
@@ -93,6 +102,7 @@ def read_connection(
         errors["type"] = NO_FX
     values.setdefault("type", ConnectionType.CRYPTO)
     values.setdefault("mode", ConnectionMode.PAPER)
+    check_options(values.get("exchange_name", ""), values, errors)
     given, exchange_name = values.get("credentials", {}), values.get("exchange_name", "")
     # A paper account asks nobody for anything. A key that is given anyway must be a whole one.
     needless = not given and bool(exchange_name) and is_paper(exchange_name, values["mode"])

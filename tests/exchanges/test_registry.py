@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -16,6 +17,7 @@ from portal.exchanges.errors import ErrorCode, ExchangeError, Outcome
 from portal.exchanges.paper.adapter import PaperExchange
 from portal.exchanges.paper.ledger import OpenLedger
 from portal.exchanges.registry import ExchangeSpec, one_at_a_time, open_exchange
+from portal.exchanges.venues_table import venue as venue_of
 from portal.trading.types import ConnectionMode
 
 
@@ -60,6 +62,70 @@ def test_an_unknown_exchange_is_refused_with_what_to_do() -> None:
     assert "bitmart" in message
     assert "Nothing was sent" in message
     assert "Choose another exchange" in message
+
+
+CHOSEN: dict[str, object] = {"defaultType": "swap", "portfolioMargin": True}
+#: exchange, settings, what reaches the library.
+OPTIONS: list[tuple[str, dict[str, object], dict[str, object]]] = [
+    ("bitvavo", {"operatorId": "12345"}, {"operatorId": 12345}),
+    ("bitvavo", {"accountId": "main", "paper_fee": 1}, {}),
+    ("cex", {"accountId": "trading 1"}, {"accountId": "trading 1"}),
+    (
+        "derive",
+        {"subaccount_id": 7, "max_fee": "1e2", "deriveWalletAddress": "0x" + "aB" * 20},
+        {"subaccount_id": 7, "max_fee": "100", "deriveWalletAddress": "0x" + "aB" * 20},
+    ),
+    (
+        "binance",
+        {"defaultType": "swap", "portfolioMargin": True},
+        {"defaultType": "swap", "portfolioMargin": True},
+    ),
+    (
+        "binance",
+        {"operatorId": 1, "hostname": "evil.example", "verify": False, "proxyUrl": "x", "urls": {}},
+        {},
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "settings", "expected"), OPTIONS)
+def test_of_the_settings_exactly_the_allowed_choices_reach_the_library(
+    name: str, settings: dict[str, object], expected: dict[str, object]
+) -> None:
+    opened: Any = open_exchange(spec(name, settings=settings))
+    bare: Any = open_exchange(spec(name))
+    given, usual = opened.session.client.options, bare.session.client.options
+    assert {key: given[key] for key in given if given[key] != usual.get(key)} == {
+        key: value for key, value in expected.items() if usual.get(key) != value
+    }
+    assert opened.session.client.urls == bare.session.client.urls
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("bitvavo", {"operatorId": "12a"}),
+        ("bitvavo", {"operatorId": True}),
+        ("bitvavo", {"operatorId": -1}),
+        ("cex", {"accountId": "<script>"}),
+        ("derive", {"max_fee": "0"}),
+        ("derive", {"max_fee": "NaN"}),
+        ("derive", {"deriveWalletAddress": "0x12"}),
+        ("binance", {"defaultType": ["swap"]}),
+    ],
+)
+def test_a_choice_that_cannot_be_meant_is_refused_and_nothing_is_opened(
+    name: str, settings: dict[str, object]
+) -> None:
+    message = refusal(spec(name, settings=settings)).message
+    assert next(iter(settings)) in message
+    assert "Nothing was sent" in message
+
+
+@pytest.mark.parametrize("name", ["bybiteu", "bybitid"])
+def test_regional_bybit_shares_what_is_known_of_bybit(name: str) -> None:
+    same = replace(venue_of("bybit"), ccxt_id=name, title=venue_of(name).title)
+    assert venue_of(name) == same
 
 
 @pytest.mark.parametrize("name", sorted(OWN_EXCHANGES))

@@ -77,6 +77,7 @@ def test_a_new_connection_belongs_to_its_owner_is_encrypted_and_gets_a_test(app:
         ({"exchange_name": "kucoin"}, "credentials"),
         ({"settings": {"secret": "s"}}, "settings"),
         ({"settings": [1]}, "settings"),
+        ({"exchange_name": "bitvavo", "settings": {"operatorId": "one"}}, "settings"),
         ({"settings": {"paper_fill_fraction": "2"}}, "settings"),
         ({"settings": {"paper_blance": 1}}, "settings"),
         ({"settings": {"a": float("nan")}}, "settings"),

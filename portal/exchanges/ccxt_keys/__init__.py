@@ -31,7 +31,7 @@ READERS: Mapping[str, KeyReader] = {
     "bingx": bingx.read,
     "bitfinex": bitfinex.read,
     "bitget": bitget.read,
-    **dict.fromkeys(("bybit", "bybiteu"), bybit.read),
+    **dict.fromkeys(("bybit", "bybiteu", "bybitid"), bybit.read),
     "coinbase": coinbase.read,
     "deribit": deribit.read,
     **dict.fromkeys(("gate", "gateeu"), gate.read),
