@@ -67,6 +67,12 @@ class PresetForm(BaseForm):  # type: ignore[misc]
     break_even_at_r = NumberField("Break even at (R)")
     trailing_stop_percent = NumberField("Trailing stop (%)")
     trailing_activation_percent = NumberField("Trailing starts at (%)")
+    trailing_stop_distance = NumberField(
+        "Trailing stop (distance)", description="In quote currency, instead of the percentage."
+    )
+    trailing_activation_distance = NumberField(
+        "Trailing starts at (distance)", description="Gain per unit in quote currency."
+    )
     when_unprotected = WordField("Without protection", WhenUnprotected)
     max_open_positions = NumberField("Open positions, at most")
     max_positions_per_symbol = NumberField("Per symbol, at most")
@@ -124,7 +130,8 @@ SECTIONS = (
         "Exits",
         (
             "stop_loss_mode", "stop_loss_value", "take_profits", "break_even_at_r", "trailing_stop_percent",
-            "trailing_activation_percent", "when_unprotected",
+            "trailing_activation_percent", "trailing_stop_distance", "trailing_activation_distance",
+            "when_unprotected",
         ),
     ),
     (

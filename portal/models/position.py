@@ -131,6 +131,11 @@ class ExecutionPosition(Timestamps, Base):
     connection: Mapped[ExecutionConnection | None] = relationship()
 
     @property
+    def trails(self) -> bool:
+        """Whether its stop follows the best price."""
+        return self.trailing_stop_percent is not None or self.trailing_stop_distance is not None
+
+    @property
     def tp_price(self) -> list[str]:
         """The target prices as strings."""
         return [str(target["price"]) for target in self.tp_prices]

@@ -165,6 +165,8 @@ def _open_position(order: Order, fills: Sequence[Fill]) -> ExecutionPosition:
         break_even_at_r=_decimal(exits["break_even_at_r"]),
         trailing_stop_percent=_decimal(exits["trailing_stop_percent"]),
         trailing_activation_percent=_decimal(exits["trailing_activation_percent"]),
+        trailing_stop_distance=_decimal(exits.get("trailing_stop_distance")),
+        trailing_activation_distance=_decimal(exits.get("trailing_activation_distance")),
         protection=Protection.LOCAL,
         when_unprotected=WhenUnprotected(exits.get("when_unprotected", WhenUnprotected.ALERT)),
         status=PositionStatus.OPEN,

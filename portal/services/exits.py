@@ -60,6 +60,8 @@ def exposure_of(position: ExecutionPosition) -> Exposure | None:
         break_even_at_r=position.break_even_at_r,
         trailing_stop_percent=position.trailing_stop_percent,
         trailing_activation_percent=position.trailing_activation_percent,
+        trailing_stop_distance=position.trailing_stop_distance,
+        trailing_activation_distance=position.trailing_activation_distance,
         trailed=position.trailed,
         served=rows.served(position.id) if position.guard_version else {},
     )

@@ -193,6 +193,8 @@ def _exits(plan: EntryPlan, rules: PresetRules) -> JsonDict:
         "break_even_at_r": _text(rules.break_even_at_r),
         "trailing_stop_percent": _text(rules.trailing_stop_percent),
         "trailing_activation_percent": _text(rules.trailing_activation_percent),
+        "trailing_stop_distance": _text(rules.trailing_stop_distance),
+        "trailing_activation_distance": _text(rules.trailing_activation_distance),
         "when_unprotected": rules.when_unprotected.value,
     }
 

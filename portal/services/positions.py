@@ -1,12 +1,15 @@
-"""Asking for a position to be closed. The close itself is `closing.run_close`, in a worker."""
+"""What people ask of a position: to be closed, or another stop. Workers do it: `closing.run_close` and
+`protection.job.protect`."""
 
 from decimal import Decimal
 
 from portal.db import request_job, transaction, utcnow
-from portal.errors import ConflictError, NotFoundError
+from portal.errors import ConflictError, NotFoundError, ValidationError
 from portal.models import ExecutionPosition
 from portal.services import audit, journal
-from portal.trading.types import ClosedReason, PositionStatus
+from portal.services.protection import due
+from portal.trading.numbers import NumberError, parse_decimal, text
+from portal.trading.types import ClosedReason, PositionSide, PositionStatus
 
 
 def request_close(
@@ -28,6 +31,48 @@ def request_close(
             audit.record(
                 actor, "portal.position.close_requested", "position", position.id, reason=reason.value
             )
+
+
+def move_stop(position_id: int, price: object, *, actor: audit.Actor) -> None:
+    """Put the stop of an open position at `price`, in quote currency: nearer or farther, as the owner wants.
+    The order at the venue follows; until it has, Portico watches the new price itself.
+
+    Raises NotFoundError, ConflictError (not open, or being closed), ValidationError (field `price`: no price,
+    off the tick, or on the wrong side of the market). Commits; a repeat changes nothing."""
+    with transaction() as session:
+        position = session.get(ExecutionPosition, position_id, with_for_update={"key_share": True})
+        if position is None:
+            raise NotFoundError(f"position {position_id} does not exist; nothing was changed")
+        if position.status is not PositionStatus.OPEN or position.close_reason is not None:
+            raise ConflictError(f"position {position_id} is closed or being closed; its stop was not moved")
+        wanted = _stop_price(position, price)
+        before = position.sl_price
+        if wanted == before:
+            return
+        position.sl_price, position.trailed, position.exit_reached_at = wanted, False, None
+        message = f"Stop moved by hand from {text(before) if before else 'none'} to {text(wanted)}"
+        journal.note("stop_moved", message, position=position)
+        due.mark(position)
+        audit.record(
+            actor, "portal.position.stop_moved", "position", position.id,
+            before=text(before) if before else None, after=text(wanted),
+        )  # fmt: skip
+
+
+def _stop_price(position: ExecutionPosition, price: object) -> Decimal:
+    try:
+        wanted = parse_decimal(price, "price")
+    except NumberError as error:
+        raise ValidationError({"price": error.message.removeprefix("price ")}) from error
+    if wanted % position.tick_size:
+        raise ValidationError(
+            {"price": f"was {text(wanted)}; it must be a multiple of {text(position.tick_size)}."}
+        )
+    mark, side = position.mark_price, position.position_side
+    if mark is not None and (mark - wanted) * side.sign <= 0:
+        where = f"{'below' if side is PositionSide.LONG else 'above'} the price, which is {text(mark)}"
+        raise ValidationError({"price": f"was {text(wanted)}; the stop of a {side} must be {where}."})
+    return wanted
 
 
 def want_close(

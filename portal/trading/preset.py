@@ -56,6 +56,9 @@ class PresetRules:
     break_even_at_r: Decimal | None = None
     trailing_stop_percent: Decimal | None = None
     trailing_activation_percent: Decimal | None = None
+    #: Instead of the percentages: distances in quote currency.
+    trailing_stop_distance: Decimal | None = None
+    trailing_activation_distance: Decimal | None = None
     max_open_positions: int | None = None
     max_positions_per_symbol: int | None = None
     max_daily_loss_percent: Decimal | None = None

@@ -117,6 +117,8 @@ READERS: Mapping[str, Reader] = {
     "break_even_at_r": decimal(maximum="1000"),
     "trailing_stop_percent": decimal(maximum="99"),
     "trailing_activation_percent": decimal(maximum="10000"),
+    "trailing_stop_distance": decimal(),
+    "trailing_activation_distance": decimal(),
     "max_open_positions": integer(1, 100_000),
     "max_positions_per_symbol": integer(1, 100_000),
     "max_daily_loss_percent": _PERCENT,
@@ -181,9 +183,22 @@ CONTRADICTIONS: tuple[Contradiction, ...] = (
         "needs a stop-loss; set stop_loss_mode to signal or percent.",
     ),
     Contradiction(
-        ("trailing_activation_percent", "trailing_stop_percent"),
-        lambda activation, trailing: activation is not None and trailing is None,
-        "is only used together with trailing_stop_percent.",
+        ("trailing_stop_distance", "trailing_stop_percent"),
+        lambda distance, percent: None not in (distance, percent),
+        "and trailing_stop_percent are two words for one thing; give one.",
+    ),
+    Contradiction(
+        ("trailing_activation_distance", "trailing_activation_percent"),
+        lambda distance, percent: None not in (distance, percent),
+        "and trailing_activation_percent are two words for one thing; give one.",
+    ),
+    *(
+        Contradiction(
+            (activation, "trailing_stop_percent", "trailing_stop_distance"),
+            lambda begins, *trailing: begins is not None and trailing == (None, None),
+            "is only used together with trailing_stop_percent or trailing_stop_distance.",
+        )
+        for activation in ("trailing_activation_percent", "trailing_activation_distance")
     ),
     Contradiction(
         ("blocked_symbols", "allowed_symbols"),

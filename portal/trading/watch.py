@@ -39,9 +39,17 @@ class Exposure:
     break_even_at_r: Decimal | None = None
     trailing_stop_percent: Decimal | None = None
     trailing_activation_percent: Decimal | None = None
+    #: Instead of the percentages: distances in quote currency.
+    trailing_stop_distance: Decimal | None = None
+    trailing_activation_distance: Decimal | None = None
     trailed: bool = False
     #: What orders resting at the venue have closed for targets that are not done, by place.
     served: Mapping[int, Decimal] = field(default_factory=dict)
+
+    @property
+    def trails(self) -> bool:
+        """Whether its stop follows the best price."""
+        return self.trailing_stop_percent is not None or self.trailing_stop_distance is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +103,7 @@ def _beyond(position: Exposure, price: Decimal, other: Decimal) -> bool:
 
 
 def _high_water(position: Exposure, mark: Decimal) -> Decimal | None:
-    if position.trailing_stop_percent is None:
+    if not position.trails:
         return position.high_water
     best = position.high_water if position.high_water is not None else position.average_entry
     return mark if _beyond(position, mark, best) else best
@@ -124,16 +132,23 @@ def _break_even(position: Exposure, mark: Decimal) -> Decimal | None:
 
 
 def _trailing(position: Exposure, high: Decimal | None) -> Decimal | None:
-    """`trailing_stop_percent` behind the best price, once that was `trailing_activation_percent` above the
-    entry."""
-    if position.trailing_stop_percent is None or high is None:
+    """Percentage or distance behind the best price, once that was percentage or distance of the activation
+    above the entry."""
+    if not position.trails or high is None:
         return None
     sign, entry = position.position_side.sign, position.average_entry
-    if (high - entry) * sign < entry * (position.trailing_activation_percent or 0) / 100:
+    begins = position.trailing_activation_distance
+    if begins is None:
+        begins = entry * (position.trailing_activation_percent or 0) / 100
+    if (high - entry) * sign < begins:
         return None
-    behind = high * (1 - sign * position.trailing_stop_percent / 100)
+    distance = position.trailing_stop_distance
+    if distance is None:
+        distance = high * (position.trailing_stop_percent or 0) / 100
     # Rounded away from the market: a stop that trails by less than a tick must not close at once.
-    return position.instrument.round_price(behind, position.position_side.entry_side)
+    behind = position.instrument.round_price(high - sign * distance, position.position_side.entry_side)
+    # A distance as large as the price is no stop.
+    return behind if behind > 0 else None
 
 
 def _targets_reached(position: Exposure, mark: Decimal) -> tuple[Decimal, tuple[int, ...]]:

@@ -4,7 +4,7 @@ from flask import flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from portal.db import utcnow
-from portal.errors import ConflictError
+from portal.errors import ConflictError, ValidationError
 from portal.models import ExecutionLog, ExecutionPosition
 from portal.services import positions as service
 from portal.services import price_doubts
@@ -54,6 +54,26 @@ def close(position_id: int) -> Response:
         flash(error.message, "error")
     else:
         flash(f"A worker closes {pair} at the market now. The result appears here in a moment.", "success")
+    return redirect(url_for("positions.show", position_id=position_id))
+
+
+@positions.get("/<row_id:position_id>/stop")
+def edit_stop(position_id: int) -> str:
+    return render_template("web/position_stop.html", position=_mine(position_id), errors={})
+
+
+@positions.post("/<row_id:position_id>/stop")
+def move_stop(position_id: int) -> Response | tuple[str, int]:
+    position = _mine(position_id)
+    try:
+        service.move_stop(position.id, request.form.get("price", ""), actor=me())
+    except ValidationError as error:
+        page = render_template("web/position_stop.html", position=_mine(position_id), errors=error.errors)
+        return page, 422
+    except ConflictError as error:
+        flash(error.message, "error")
+    else:
+        flash("The stop was moved. The order at the exchange follows in a moment.", "success")
     return redirect(url_for("positions.show", position_id=position_id))
 
 

@@ -235,6 +235,10 @@ def test_a_preset_survives_the_way_into_the_database_and_back() -> None:
     assert result.problems == ()
     stored = db.session.scalars(sa.select(TradingPreset)).one().rules().to_dict()
     assert stored == stored | given
+    distances = {"trailing_stop_distance": "150.5", "trailing_activation_distance": "20"}
+    assert importing.import_presets(rows({"name": "All of it"} | distances), actor="test").problems == ()
+    stored = db.session.scalars(sa.select(TradingPreset)).one().rules().to_dict()
+    assert stored == stored | distances
 
 
 def test_a_bad_preset_is_named_and_neither_added_nor_updated() -> None:

@@ -9,6 +9,8 @@ from portal.trading.preset import PresetError, PresetRules, parse_preset
 from portal.trading.types import MarketType, OrderType, SizingMode, StopLossMode, TakeProfitMode, TimeInForce
 from tests.trading.factories import D, rules
 
+#: Instead of the percentages of a trailing stop.
+DISTANCES = {"trailing_stop_distance": "150.5", "trailing_activation_distance": "20"}
 EVERYTHING: dict[str, Any] = {
     "name": "Swing",
     "description": "two targets\nand a runner",
@@ -64,9 +66,18 @@ def test_a_name_alone_gives_the_defaults() -> None:
 
 def test_every_field_survives_the_way_to_json_and_back() -> None:
     made = parse_preset(EVERYTHING)
-    assert json.loads(json.dumps(made.to_dict())) == EVERYTHING
+    assert json.loads(json.dumps(made.to_dict())) == EVERYTHING | dict.fromkeys(DISTANCES)
     assert parse_preset(made.to_dict()) == made
-    assert set(PresetRules.field_names()) == set(EVERYTHING)
+    assert set(PresetRules.field_names()) == set(EVERYTHING) | set(DISTANCES)
+
+
+def test_distances_of_a_trailing_stop_survive_the_way_to_json_and_back() -> None:
+    given = {
+        name: value for name, value in EVERYTHING.items() if not name.startswith("trailing_")
+    } | DISTANCES
+    made = parse_preset(given)
+    assert parse_preset(made.to_dict()) == made
+    assert {name: made.to_dict()[name] for name in DISTANCES} == DISTANCES
 
 
 def test_null_means_not_given() -> None:
@@ -151,6 +162,16 @@ def test_a_wrong_value_is_blamed_on_its_field(field: str, value: object) -> None
         ({"stop_loss_mode": "none", "take_profits": [{"mode": "r_multiple", "value": "2"}]}, "take_profits"),
         ({"stop_loss_mode": "none", "break_even_at_r": "1"}, "break_even_at_r"),
         ({"trailing_activation_percent": "1"}, "trailing_activation_percent"),
+        ({"trailing_activation_distance": "1"}, "trailing_activation_distance"),
+        ({"trailing_stop_percent": "1", "trailing_stop_distance": "1"}, "trailing_stop_distance"),
+        (
+            {
+                "trailing_stop_distance": "1",
+                "trailing_activation_percent": "1",
+                "trailing_activation_distance": "1",
+            },
+            "trailing_activation_distance",
+        ),
         ({"allowed_symbols": ["BTC/USDT"], "blocked_symbols": ["btc/usdt"]}, "blocked_symbols"),
         ({"order_type": "stop", "time_in_force": "FOK"}, "time_in_force"),
     ],

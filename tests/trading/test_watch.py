@@ -210,6 +210,8 @@ def plans(draw: st.DrawFn) -> Exposure:
         break_even_at_r=None if sl is None else draw(st.none() | money("0.5", "3", places=1)),
         trailing_stop_percent=draw(st.none() | money("0.5", "20", places=1)),
         trailing_activation_percent=draw(st.none() | money("0.5", "20", places=1)),
+        trailing_stop_distance=draw(st.none() | money("0.5", "150", places=1)),
+        trailing_activation_distance=draw(st.none() | money("0.5", "20", places=1)),
     )
 
 
@@ -244,14 +246,52 @@ def test_a_whole_price_path_never_loosens_a_stop_nor_closes_more_than_is_held(
 
 def tightest_stop(position: Exposure, mark: Decimal) -> Fraction | None:
     """Where the trailing stop must at least be, from the best price seen, before rounding."""
-    if position.trailing_stop_percent is None or position.high_water is None:
+    if not position.trails or position.high_water is None:
         return None
     sign, best = position.position_side.sign, Fraction(position.high_water)
     assert (best - Fraction(mark)) * sign >= 0, "the best price is at least as good as this one"
     gain = (best / Fraction(position.average_entry) - 1) * sign * 100
-    if gain < Fraction(position.trailing_activation_percent or 0):
+    begins = position.trailing_activation_distance
+    if begins is None and gain < Fraction(position.trailing_activation_percent or 0):
         return None
-    stop = best * (1 - sign * Fraction(position.trailing_stop_percent) / 100)
+    if begins is not None and (best - Fraction(position.average_entry)) * sign < Fraction(begins):
+        return None
+    if position.trailing_stop_distance is not None:
+        stop = best - sign * Fraction(position.trailing_stop_distance)
+    else:
+        stop = best * (1 - sign * Fraction(position.trailing_stop_percent or 0) / 100)
+    if stop <= 0:
+        return None
     assert position.sl_price is not None
     assert (Fraction(position.sl_price) - stop) * sign > -Fraction(position.instrument.tick_size)
     return stop
+
+
+def test_a_trailing_stop_by_distance_follows_the_best_price_only() -> None:
+    position = exposure(trailing_stop_distance=D(3), targets=())
+    up = acted(position, "110")
+    assert (up.sl_price, up.high_water, up.trailed, up.quantity) == (107, 110, True, 0)
+    after = stored(position, up)
+    assert evaluate(after, D(109)) is None
+    out = acted(after, "107")
+    assert (out.quantity, out.reason) == (1, ClosedReason.TRAILING)
+
+
+def test_a_trailing_stop_by_distance_of_a_short_follows_downwards() -> None:
+    position = short(trailing_stop_distance=D(3), targets=())
+    assert acted(position, "90").sl_price == 93
+
+
+@pytest.mark.parametrize(
+    "activation", [{"trailing_activation_distance": D(6)}, {"trailing_activation_percent": D(6)}]
+)
+def test_a_trailing_stop_by_distance_waits_for_its_activation(activation: dict[str, Decimal]) -> None:
+    position = exposure(trailing_stop_distance=D(2), targets=(), **activation)
+    early = acted(position, "105")
+    assert (early.sl_price, early.high_water, early.trailed) == (95, 105, False)
+    assert acted(stored(position, early), "106").sl_price == 104
+
+
+def test_a_trailing_distance_as_large_as_the_price_is_no_stop() -> None:
+    position = exposure(trailing_stop_distance=D(200), sl_price=None, initial_sl_price=None, targets=())
+    assert acted(position, "110").sl_price is None

@@ -1,9 +1,10 @@
 """What owners and administrators see of a position whose price cannot be used."""
 
 from datetime import timedelta
+from decimal import Decimal
 
-from portal.db import transaction, utcnow
-from portal.models import MarketDoubt, User
+from portal.db import db, transaction, utcnow
+from portal.models import ExecutionPosition, MarketDoubt, User
 from portal.trading.price_sanity import Doubt
 from tests import world
 from tests.web.conftest import MakeVisitor, Visitor
@@ -37,3 +38,16 @@ def test_dashboard_counts_positions_without_a_usable_price(
     page = visiting(admin).get("/admin/")
     assert "Without a usable price" in page.text
     assert page.text.split("Without a usable price")[1].split("open positions that")[0].count(">1<") == 1
+
+
+def test_stop_moved_on_the_page_is_stored_and_a_wrong_one_is_explained(visitor: Visitor, alice: User) -> None:
+    connection = world.make_connection(alice, "Main account")
+    position = world.make_position(connection, mark_price=Decimal(60_000), tick_size=Decimal("0.01"))
+    key, path = position.id, f"/positions/{position.id}/stop"
+    assert "Move the stop" in visitor.get(path).text
+    refused = visitor.post(path, {"price": "61000"})
+    assert refused.status_code == 422
+    assert "must be below the price" in refused.text
+    assert db.session.get_one(ExecutionPosition, key, populate_existing=True).sl_price != 61_000
+    assert visitor.post(path, {"price": "58000"}).status_code == 302
+    assert db.session.get_one(ExecutionPosition, key, populate_existing=True).sl_price == 58_000

@@ -22,7 +22,7 @@ def mark(position: ExecutionPosition) -> None:
 
 def start(position: ExecutionPosition) -> None:
     """A position was opened; its row has an id. Does not commit."""
-    if position.sl_price or position.tp_prices or position.trailing_stop_percent:
+    if position.sl_price or position.tp_prices or position.trails:
         mark(position)
         position.protection_note = "Its stop and targets are being placed at the exchange"
     else:

@@ -81,6 +81,8 @@ def _guard(
         return _NOTHING
     # A venue that refuses a second order beside the first is asked in the careful order, too.
     carefully = steps.cancel_first or position.guard_failures > 0
+    if not steps.place and not carefully and any(each.in_doubt for each in steps.keep):
+        return _NOTHING  # the old one stays until the new one is known to rest
     if steps.cancel and (carefully or not steps.place):
         return Step(cancel=frozenset(each.key for each in steps.cancel))
     if position.next_guard_at is not None and position.next_guard_at > utcnow():
@@ -139,7 +141,7 @@ def _with_targets(guards: Sequence[Order]) -> str:
 
 
 def _why_local(position: ExecutionPosition, can: Ability) -> str:
-    if position.sl_price is None and position.trailing_stop_percent is None:
+    if position.sl_price is None and not position.trails:
         return due.NO_STOP
     watched = "Portico watches the stop every minute"
     if position.sl_price is None:
