@@ -15,6 +15,7 @@ from portal.models import (
     ExecutionConnection,
     ExecutionLog,
     ExecutionPosition,
+    ForeignHolding,
     Notification,
     Order,
     Plan,
@@ -27,6 +28,7 @@ from portal.models import (
 from portal.trading.types import (
     ConnectionStatus,
     ExecutionStatus,
+    ForeignKind,
     MarketType,
     NotificationType,
     OrderRole,
@@ -145,3 +147,21 @@ def count(model: type[Base]) -> int:
     """Rows of `model`, as the database has them now."""
     db.session.rollback()
     return db.session.scalar(sa.select(sa.func.count()).select_from(model)) or 0
+
+
+def make_foreign(connection: ExecutionConnection, **values: Any) -> ForeignHolding:
+    """A position at the exchange that is not ours."""
+    given: dict[str, Any] = {
+        "connection_id": connection.id,
+        "owner_id": connection.owner_id,
+        "connection_name": connection.name,
+        "kind": ForeignKind.POSITION,
+        "symbol": "ETH/USDT:USDT",
+        "side": Side.BUY,
+        "quantity": Decimal("0.75"),
+        "price": Decimal(2000),
+        "first_seen_at": utcnow(),
+        "last_seen_at": utcnow(),
+        **values,
+    }
+    return save(ForeignHolding(**given))

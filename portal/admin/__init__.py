@@ -10,6 +10,7 @@ from portal.admin.connections import ConnectionView
 from portal.admin.dashboard import DashboardView
 from portal.admin.data_connections import DataConnectionView
 from portal.admin.executions import ExecutionView
+from portal.admin.foreign import ForeignView
 from portal.admin.invitations import InvitationView
 from portal.admin.plans import PlanView, SubscriptionView
 from portal.admin.positions import PositionView
@@ -29,6 +30,7 @@ VIEWS = (
     (SignalView, models.Signal, "Signals", "signals", "Trading"),
     (ExecutionView, models.Execution, "Executions", "executions", "Trading"),
     (PositionView, models.ExecutionPosition, "Positions", "positions", "Trading"),
+    (ForeignView, models.ForeignHolding, "Not ours", "foreign", "Trading"),
     (TradingStateView, models.TradingState, "Trading state", "trading_state", "Trading"),
     (ConnectionView, models.ExecutionConnection, "Connections", "connections", "Accounts"),
     (DataConnectionView, models.DataConnection, "Data connections", "data_connections", "Accounts"),

@@ -31,16 +31,13 @@ def verify_books(as_json: bool) -> None:
 )
 @json_option
 def reconcile(connection_id: int | None, as_json: bool) -> None:
-    """Compare connections with their exchanges now, and record what the exchanges say."""
-    from portal.commands.reconciling import reconcile_each
+    """Compare connections with their exchanges now, and record what the exchanges say.
+
+    A difference is settled by the second look, at least fifteen seconds after the first. Exit code 1: a read
+    failed or a difference stays."""
+    from portal.commands.reconciling import as_data, as_lines, reconcile_each
 
     with portal_app():
-        done, failed = reconcile_each(connection_id)
-    lines = [f"Connection {number} ({name}) failed: {reason}" for number, name, reason in failed]
-    report(
-        as_json,
-        {"reconciled": done, "failed": [{"id": n, "name": name, "reason": why} for n, name, why in failed]},
-        *lines,
-        f"Reconciled {len(done)} of {len(done) + len(failed)} connections.",
-    )
-    finish_with(1 if failed else 0)
+        results = reconcile_each(connection_id)
+    report(as_json, as_data(results), *as_lines(results))
+    finish_with(1 if any(each.stays for each in results) else 0)

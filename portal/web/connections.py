@@ -8,7 +8,7 @@ from flask_security import auth_required
 from werkzeug.wrappers import Response
 
 from portal.errors import ValidationError
-from portal.models import Execution, ExecutionConnection, ExecutionLog
+from portal.models import Execution, ExecutionConnection, ExecutionLog, ForeignHolding
 from portal.services import connections as service
 from portal.web.access import me, pages
 from portal.web.connection_forms import CredentialsForm, EditForm, NewConnectionForm, show_errors
@@ -49,6 +49,7 @@ def show(connection_id: int) -> str:
     executions = latest(
         owned_by(user, Execution).where(Execution.connection_id == connection.id), Execution, _RECENT
     )
+    there = (ForeignHolding.connection_id == connection.id, ForeignHolding.gone_at.is_(None))
     logs = owned_by(user, ExecutionLog).where(ExecutionLog.connection_id == connection.id)
     return render_template(
         "web/connection.html",
@@ -56,6 +57,7 @@ def show(connection_id: int) -> str:
         executions=executions,
         orders=summaries([execution.id for execution in executions]),
         logs=latest(logs, ExecutionLog, _LOG_LINES),
+        foreign=latest(owned_by(user, ForeignHolding).where(*there), ForeignHolding, _RECENT),
         key_lines=key_lines,
     )
 

@@ -14,6 +14,7 @@ from portal.models import (
     ExecutionConnection,
     ExecutionLog,
     ExecutionPosition,
+    ForeignHolding,
     Notification,
     NotificationChannel,
     Signal,
@@ -23,7 +24,13 @@ from portal.models import (
 
 Row = TypeVar("Row", bound=Base)
 
-_WITH_OWNER_ID: tuple[type[Base], ...] = (Execution, ExecutionPosition, ExecutionLog, ExecutionAnalytics)
+_WITH_OWNER_ID: tuple[type[Base], ...] = (
+    Execution,
+    ExecutionPosition,
+    ExecutionLog,
+    ExecutionAnalytics,
+    ForeignHolding,
+)
 
 
 def owned_by(user: User, model: type[Row]) -> sa.Select[Row]:

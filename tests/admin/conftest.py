@@ -75,6 +75,7 @@ def panel(app: Flask, admin: User, trader: User) -> Panel:
     world.make_log(execution)
     position = world.make_position(connection, execution_id=execution.id)
     world.make_notification(trader)
+    world.make_foreign(connection)
     told = NotificationChannel(
         user_id=trader.id, name="Phone", service="ntfy", shown_as="ntfys://ntfy.sh", types=["halt"]
     )

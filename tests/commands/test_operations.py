@@ -88,7 +88,24 @@ def test_reconcile_asks_one_connection_or_all(portal: Portal) -> None:
     everything, single = portal("reconcile", "--json"), portal("reconcile", "--connection", str(two))
     unknown = portal("reconcile", "--connection", "99")
 
-    assert everything.json == {"reconciled": [one, two], "failed": []}
+    assert (everything.code, everything.json["reconciled"], everything.json["failed"]) == (0, [one, two], [])
+    assert [each["name"] for each in everything.json["connections"]] == ["one", "two"]
     assert single.stdout == "Reconciled 1 of 1 connections.\n"
     assert (unknown.code, unknown.stdout) == (1, "")
     assert count(ExecutionConnection) == 2
+
+
+def test_reconcile_when_the_exchange_cannot_be_read_says_so_and_fails(portal: Portal) -> None:
+    connection = make_connection(make_user("alice@example.com"), "one", exchange_name="sandbox")
+    connection.set_credentials({"apiKey": "key", "secret": "canary-secret"})
+    db.session.commit()
+    make_position(connection, quantity=Decimal(5))
+
+    told, data = portal("reconcile"), portal("reconcile", "--json")
+
+    assert (told.code, data.code) == (1, 1)
+    assert f"Connection {connection.id} (one): failed:" in told.stdout
+    assert "Reconciled 0 of 1 connections." in told.stdout
+    [failed] = data.json["failed"]
+    assert (failed["id"], failed["name"]) == (connection.id, "one")
+    assert "canary" not in told.stdout + data.stdout

@@ -3,6 +3,6 @@ listed. Asks, never sends."""
 
 from portal.services.reconciliation.cycle import Result
 from portal.services.reconciliation.due import sync_connections
-from portal.services.reconciliation.running import reconcile, sync_connection
+from portal.services.reconciliation.running import follow_and_compare, reconcile, sync_connection
 
-__all__ = ["Result", "reconcile", "sync_connection", "sync_connections"]
+__all__ = ["Result", "follow_and_compare", "reconcile", "sync_connection", "sync_connections"]

@@ -11,7 +11,7 @@ from portal.exchanges.base import Exchange
 from portal.exchanges.errors import ExchangeError
 from portal.models import RESTING, ExecutionConnection, Order
 from portal.services import resolution, venues
-from portal.services.reconciliation import cycle, foreign
+from portal.services.reconciliation import cycle, foreign, our_side
 from portal.services.reconciliation.cycle import Result
 from portal.services.traffic_lanes import Purpose
 from portal.trading.types import MarketType
@@ -29,6 +29,12 @@ def sync_connection(connection_id: int) -> int:
     return asked
 
 
+def follow_and_compare(connection_id: int) -> Result | None:
+    """As `sync_connection`; returns what was found, None when there is no such connection."""
+    _follow(connection_id)
+    return reconcile(connection_id)
+
+
 def reconcile(connection_id: int) -> Result | None:
     """Compare one connection with its venue; settle what two looks confirm. None when there is none.
 
@@ -40,6 +46,10 @@ def reconcile(connection_id: int) -> Result | None:
     kinds = _usual_kinds(connection)
     _ = connection.data_connection
     result = Result(connection.id, connection.name)
+    if kinds == {MarketType.SPOT} and _is_empty(connection.id):
+        end_read()
+        _mark(connection, kinds, ())
+        return result
     try:
         with venues.exchange_for(connection, Purpose.ROUTINE) as exchange:
             compare(connection, exchange, result, *kinds)
@@ -88,6 +98,11 @@ def _mark(connection: ExecutionConnection, kinds: Collection[MarketType], unable
             )
             .execution_options(synchronize_session=False)
         )
+
+
+def _is_empty(connection_id: int) -> bool:
+    """Nothing in the books and nothing foreign to be looked after: there is nothing to ask for on spot."""
+    return not our_side.read(connection_id).symbols() and not foreign.symbols_with_orders(connection_id)
 
 
 def _usual_kinds(connection: ExecutionConnection) -> set[MarketType]:
