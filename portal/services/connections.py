@@ -112,6 +112,8 @@ def update(connection_id: int, data: Mapping[str, object], *, actor: audit.Actor
             setattr(connection, name, value)
         if "is_active" in changed:
             _switch(connection)
+        if "mode" in changed:
+            connection.facts, connection.facts_at = {}, None  # on paper no key was asked about
         if changed.keys() & _LEARN_AGAIN:
             request_job("test_connection", connection.id)
         if changed:

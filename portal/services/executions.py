@@ -17,7 +17,7 @@ from portal.errors import PortalError
 from portal.exchanges.base import Exchange
 from portal.exchanges.errors import ErrorCode, ExchangeError, HeldBackError
 from portal.models import Execution, ExecutionConnection, Signal
-from portal.services import claims, close_signals, intents, market_view, outcomes, placing, venues
+from portal.services import claims, close_signals, first_test, intents, market_view, outcomes, placing, venues
 from portal.services.reconciliation import adopting, standing
 from portal.services.traffic_lanes import Purpose
 from portal.trading.checks import age_denial
@@ -75,6 +75,9 @@ def _run_claimed(execution: Execution, token: str) -> Denial | None:
         return None if found else denial
     if terms.action is SignalAction.CLOSE:
         return close_signals.run(execution, token)
+    denial = first_test.denial(connection)
+    if denial is not None:
+        return denial
     with venues.exchange_for(connection, Purpose.ENTRY) as exchange:
         standing.ensure(connection, exchange, wanted_market_type(terms, rules))
         plan = _plan(connection, rules, terms, exchange)
