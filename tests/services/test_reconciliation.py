@@ -1,15 +1,26 @@
 """The exchange and the books disagree: what somebody else did is recorded as that, by two looks, never by a
 read that failed. Orders are counted at the exchange."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+import sqlalchemy as sa
+from flask import Flask
 
-from portal.services import books, positions
-from portal.trading.types import ClosedReason, NotificationType, PositionStatus, Protection
+from portal.db import db, end_read
+from portal.services import books, positions, reconciliation
+from portal.trading.types import (
+    ClosedReason,
+    ConnectionMode,
+    ExecutionStatus,
+    NotificationType,
+    PositionStatus,
+    Protection,
+)
 from tests.services.desk import Desk
 from tests.services.protected import closable, guarded, opened, take_off
-from tests.services.reconciled import cycle, differences, notices, trade_by_hand
+from tests.services.reconciled import connection_ids, cycle, differences, notices, trade_by_hand
 
 
 @pytest.fixture(params=["sandbox", "sandboxusdm"])
@@ -211,3 +222,56 @@ def test_several_positions_on_one_market_when_reduced_by_hand_lose_the_oldest_fi
     assert books.verify() == []
     (external,) = [order for order in desk.orders() if order.is_external]
     assert external.filled_quantity <= part
+
+
+def test_paper_account_when_compared_agrees_and_is_left_alone(app: Flask, desk: Desk) -> None:
+    settings = app.extensions["portal_settings"]
+    urls = {**settings.exchange_urls, "binance": desk.sandbox.url}
+    app.extensions["portal_settings"] = replace(settings, exchange_urls=urls)
+    size = {"sizing_mode": "fixed_amount", "sizing_value": Decimal(1000)}
+    connection = desk.account(
+        exchange="binance", preset=desk.preset(market_type="spot", **size), mode=ConnectionMode.PAPER
+    )
+    assert connection.mode is ConnectionMode.PAPER
+    before = desk.accepted()
+    desk.price("BTC/USDT", 50_000)
+    execution = desk.trade()
+    assert execution.status is ExecutionStatus.FILLED, execution.message
+    held = desk.position().quantity
+    for _ in range(3):
+        cycle(desk)
+    assert desk.position().quantity == held
+    assert differences() == 0
+    assert desk.accepted() == before
+    assert books.verify() == []
+
+
+def test_comparison_of_many_positions_asks_the_database_the_same_few_times(desk: Desk) -> None:
+    desk.account(
+        exchange="sandboxusdm",
+        preset=desk.preset(market_type="swap", sizing_mode="fixed_amount", sizing_value=200),
+    )
+    desk.price("BTC/USDT", 50_000)
+    counts = []
+    for wanted in (1, 4):
+        while len(desk.positions()) < wanted:
+            assert desk.trade().status is ExecutionStatus.FILLED
+        (connection_id,) = connection_ids()
+        cycle(desk)
+        end_read()
+        desk.sandbox.reset_requests()
+        statements: list[str] = []
+
+        def note(*call: object, into: list[str] = statements) -> None:
+            into.append(str(call[2]))
+
+        sa.event.listen(db.engine, "before_cursor_execute", note)
+        result = reconciliation.reconcile(connection_id)
+        sa.event.remove(db.engine, "before_cursor_execute", note)
+        assert result is not None
+        assert (result.agreed, result.failed) == (1, [])
+        asked = desk.sandbox.requests()["by_endpoint"]
+        assert (asked["positions"], asked["openOrders"]) == (1, 2), "orders, and stops that are kept apart"
+        assert set(asked) == {"positions", "openOrders"}
+        counts.append(len(statements))
+    assert counts[0] == counts[1]

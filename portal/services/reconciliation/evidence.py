@@ -14,6 +14,7 @@ from portal.exchanges.errors import ErrorCode, ExchangeError
 from portal.exchanges.venues import ClientIdShape, shape_client_order_id
 from portal.exchanges.venues_table import venue
 from portal.models import ExecutionConnection, Fill, Order
+from portal.services import fee_rates
 from portal.trading.orders import FillReport, OrderRef, OrderReport, client_order_id
 from portal.trading.reconcile import Held, Subject
 from portal.trading.reconcile_shares import PART
@@ -65,7 +66,8 @@ def foreign_fills(
                 raise
             return Evidence(listed=False)
     foreign = _without_ours(connection_id, read)
-    return Evidence([each for each in foreign if each.position_side in (None, subject.position_side)])
+    ours = [each for each in foreign if each.position_side in (None, subject.position_side)]
+    return Evidence(fee_rates.priced(ours, exchange))
 
 
 def _without_ours(connection_id: int, read: Sequence[FillReport]) -> list[FillReport]:
