@@ -22,6 +22,8 @@ MAX_AGE_SECONDS = 3600
 MIN_AGE_SECONDS = 60
 #: Clocks drift by a few milliseconds a minute.
 CLOCK_MAX_AGE_SECONDS = 900
+#: A clock that is doubted while it is read is read once more, and not for ever.
+_MEASURES_AT_MOST = 2
 
 #: What ccxt itself derives from the markets and reads afterwards.
 _SHARED = (
@@ -54,6 +56,8 @@ class VenueMarkets:
         self._stale = False
         self._clock_offset_ms: int | None = None
         self._clock_read_at = float("-inf")
+        #: How often a timestamp was refused.
+        self._clock_doubts = 0
 
     @property
     def template(self) -> Any:
@@ -103,12 +107,25 @@ class VenueMarkets:
         never = self._clock_read_at == float("-inf")
         if self._clock_is_old() and self._clock_lock.acquire(blocking=never):
             try:
-                if self._clock_is_old():
-                    self._clock_offset_ms = self._measure_clock()
-                    self._clock_read_at = time.monotonic()
+                for _ in range(_MEASURES_AT_MOST):
+                    if self._clock_is_old():
+                        self._renew_clock()
             finally:
                 self._clock_lock.release()
         return self._clock_offset_ms or 0
+
+    def _renew_clock(self) -> None:
+        """The clock lock is held. What was measured before somebody was refused settles nothing, and what
+        failed is repeated soon."""
+        doubts = self._clock_doubts
+        offset = self._measure_clock()
+        if offset is not None:
+            self._clock_offset_ms = offset
+        if doubts == self._clock_doubts:
+            spent = (
+                0 if offset is not None or not self._tells_time else CLOCK_MAX_AGE_SECONDS - MIN_AGE_SECONDS
+            )
+            self._clock_read_at = time.monotonic() - spent
 
     def known_clock_offset_ms(self) -> int | None:
         """The last measured offset, None when the venue never said."""
@@ -117,6 +134,7 @@ class VenueMarkets:
 
     def distrust_clock(self) -> None:
         """The venue refused a timestamp: measure again before the next one."""
+        self._clock_doubts += 1
         self._clock_read_at = float("-inf")
 
     def _clock_is_old(self) -> bool:
@@ -138,6 +156,10 @@ class VenueMarkets:
         self._loaded_at = time.monotonic()
         self._stale = False
 
+    @property
+    def _tells_time(self) -> bool:
+        return self._template.has.get("fetchTime") is True
+
     def publish(self) -> None:
         """Make what the template has loaded the table of everybody, in one step."""
         template = self._template
@@ -156,7 +178,7 @@ class VenueMarkets:
         try:
             return measure(client)
         except Exception:  # a venue that cannot tell the time may still trade; its own check will speak up
-            return self._clock_offset_ms
+            return None
 
 
 class _Registry:

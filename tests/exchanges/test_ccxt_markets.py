@@ -1,7 +1,9 @@
 """One market table per venue and process: loaded once, shared by all, renewed rarely, never half-seen."""
 
 import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from portal.exchanges.sandbox.server import SandboxServer
 from portal.exchanges.venues_table import venue as venue_of
 from portal.trading.types import OrderType
 from tests.exchanges.captured import made_up_request
+from tests.helpers import eventually
 
 
 @pytest.fixture
@@ -118,6 +121,50 @@ def test_the_clock_is_read_once_for_all_accounts(own_venue: SandboxServer) -> No
     second.open_orders("BTC/USDT")
     assert own_venue.control.requests()["by_endpoint"]["time"] == 1
     assert abs(first.session.markets.clock_offset_ms() + 3_000) < 500
+
+
+def test_a_clock_that_is_doubted_while_it_is_read_is_read_again(own_venue: SandboxServer) -> None:
+    """The reading began before the venue's clock jumped; the refusal came meanwhile."""
+    markets = VenueMarkets(venue_of("sandbox"), own_venue.url, 5.0)
+    own_venue.control.set_latency(0.3, "time")
+    with ThreadPoolExecutor(4) as pool:
+        first = pool.submit(markets.clock_offset_ms)
+        eventually(markets._clock_lock.locked)
+        time.sleep(0.2)  # the venue has read its clock, and its answer is on the way
+        own_venue.control.set_clock_offset(30_000)
+        markets.distrust_clock()
+        others = [pool.submit(markets.clock_offset_ms) for _ in range(3)]
+        found = [first.result(), *(each.result() for each in others)]
+    assert all(abs(each + 30_000) < 1_000 for each in found)
+    assert own_venue.control.requests()["by_endpoint"]["time"] == 2
+
+
+def test_a_clock_that_could_not_be_read_keeps_its_offset_and_is_read_again_in_a_minute(
+    own_venue: SandboxServer,
+) -> None:
+    markets = VenueMarkets(venue_of("sandbox"), own_venue.url, 2.0)
+    own_venue.control.set_clock_offset(3_000)
+    assert abs(markets.clock_offset_ms() + 3_000) < 500
+    own_venue.control.add_fault("http_before", "time", status=503)
+    markets.distrust_clock()
+    assert abs(markets.clock_offset_ms() + 3_000) < 500
+    own_venue.control.clear_faults()
+    own_venue.control.set_clock_offset(9_000)
+    asked = own_venue.control.requests()["by_endpoint"]["time"]
+    markets.clock_offset_ms()
+    assert own_venue.control.requests()["by_endpoint"]["time"] == asked
+    markets._clock_read_at -= MIN_AGE_SECONDS + 1
+    assert abs(markets.clock_offset_ms() + 9_000) < 500
+
+
+def test_many_threads_read_a_new_clock_once(own_venue: SandboxServer) -> None:
+    markets = VenueMarkets(venue_of("sandbox"), own_venue.url, 5.0)
+    own_venue.control.set_latency(0.1, "time")
+    own_venue.control.set_clock_offset(3_000)
+    with ThreadPoolExecutor(16) as pool:
+        found = list(pool.map(lambda _: markets.clock_offset_ms(), range(64)))
+    assert all(abs(each + 3_000) < 500 for each in found), "nobody goes on without it"
+    assert own_venue.control.requests()["by_endpoint"]["time"] == 1
 
 
 def test_a_refused_order_makes_the_market_rules_be_read_again(own_venue: SandboxServer) -> None:
