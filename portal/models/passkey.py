@@ -49,7 +49,7 @@ class Passkey(Timestamps, Base, WebAuthnMixin):
     user: Mapped["User"] = relationship(back_populates="webauthn")
 
     @property
-    def extensions(self) -> str | None:  # type: ignore[override]
+    def extensions(self) -> str | None:
         """The JSON object that the browser sent along. Nothing when it was something else: Flask-Security
         reads it whenever it shows the list."""
         try:

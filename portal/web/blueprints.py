@@ -10,6 +10,7 @@ from portal.web.home import home
 from portal.web.invitations import invitations
 from portal.web.notifications import notifications
 from portal.web.positions import positions
+from portal.web.presets import presets
 from portal.web.security_pages import account
 from portal.web.welcome import welcome
 
@@ -24,4 +25,5 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     account,
     invitations,
     welcome,
+    presets,
 )

@@ -19,6 +19,7 @@ from portal.models import (
     NotificationChannel,
     Signal,
     Subscription,
+    TradingPreset,
     User,
 )
 
@@ -61,6 +62,7 @@ _NOUNS: dict[type[Base], str] = {
     Notification: "notification",
     NotificationChannel: "channel",
     Signal: "signal",
+    TradingPreset: "preset",
 }
 
 
@@ -79,6 +81,8 @@ def _is_owner(user: User, model: type[Base]) -> sa.ColumnElement[bool]:
         return sa.exists().where(Execution.signal_id == Signal.id, Execution.owner_id == user.id)
     if model is NotificationChannel:
         return NotificationChannel.user_id == user.id
+    if model is TradingPreset:
+        return TradingPreset.owner_id == user.id
     if model is ApiToken:
         return ApiToken.user_id == user.id
     if model is Subscription:

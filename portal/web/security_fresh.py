@@ -35,6 +35,8 @@ ASKED_BEFORE = {
 }
 ASKED_WHEN_SENT = {
     "connections.edit": "changes limits or presets",
+    "presets.new": "changes how orders are sized",
+    "presets.edit": "changes how orders are sized",
     "admin_connections.edit_view": "changes keys, limits or live trading",
     "admin_data_connections.edit_view": "changes keys",
     "admin_presets.create_view": "changes how orders are sized",
