@@ -31,6 +31,13 @@ class RedisServer:
         assert self._process is not None
         self._process.wait()
 
+    def forget(self) -> None:
+        """Kill it, and let it come back without anything it knew."""
+        self.kill()
+        for each in Path(self._folder.name).glob("appendonlydir/*"):
+            each.unlink()
+        self.start()
+
     def freeze(self) -> None:
         self._send(signal.SIGSTOP)
 

@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+import pytest
 import sqlalchemy as sa
 
 from portal.db import db, end_read, utcnow
@@ -44,7 +45,7 @@ def test_figures_of_a_day_with_a_win_and_a_loss_are_right(desk: Desk) -> None:
     assert row["slippage_bps"] is not None
 
 
-def test_figures_when_the_night_runs_twice_are_the_same(desk: Desk) -> None:
+def test_f61_figures_when_the_night_runs_twice_are_the_same(desk: Desk) -> None:
     traded_day(desk)
     end_read()
     analytics.update_analytics(utcnow().date())
@@ -52,6 +53,45 @@ def test_figures_when_the_night_runs_twice_are_the_same(desk: Desk) -> None:
     end_read()
     analytics.update_analytics(utcnow().date())
     assert rows() == first
+
+
+def test_f61_figures_when_the_night_is_killed_half_way_and_runs_again_are_those_of_a_quiet_night(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two accounts; the worker dies after the first, with the second half written."""
+    traded_day(desk)
+    desk.account("beta", preset=desk.preset(sizing_mode="fixed_amount", sizing_value=Decimal(500)))
+    desk.price("BTC/USDT", 50_000)
+    desk.publish(sl="49500", tp="50500")
+    desk.run_all()
+    desk.price("BTC/USDT", 51_000)
+    desk.watch()
+    today = utcnow().date()
+    end_read()
+    analytics.update_analytics(today)
+    quiet = rows()
+    assert [row["trades"] for row in quiet] == [3, 1]
+    db.session.execute(sa.delete(ExecutionAnalytics))
+    db.session.commit()
+
+    write, done = analytics._write, []
+
+    def die_at_the_second(connection: ExecutionConnection, day: analytics.Day) -> None:
+        write(connection, day)
+        done.append(connection.id)
+        if len(done) == 2:
+            raise SystemExit(9)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(analytics, "_write", die_at_the_second)
+        with pytest.raises(SystemExit):
+            analytics.update_analytics(today)
+    assert len(rows()) == 1, "what was finished stays, what was not is not there"
+    end_read()
+    analytics.update_analytics(today)
+    moving = ("id", "created_at")
+    plain = [[{k: v for k, v in row.items() if k not in moving} for row in each] for each in (rows(), quiet)]
+    assert plain[0] == plain[1]
 
 
 def test_books_when_a_stored_number_was_changed_name_the_place_and_tell_the_administrators(
