@@ -74,7 +74,7 @@ def test_error_of_a_job_when_shown_then_is_scrubbed(visitor: Visitor, redis: Red
 @pytest.mark.parametrize(
     ("job", "queue"), [("run_execution", "orders"), ("close_position", "exits"), ("sweep", "watch")]
 )
-def test_trading_job_when_changed_by_hand_then_is_refused_and_stays(
+def test_s34_trading_job_when_changed_by_hand_then_is_refused_and_stays(
     visitor: Visitor, redis: Redis, job: str, queue: str
 ) -> None:
     add(job)

@@ -106,7 +106,7 @@ def test_up_with_demo_shows_the_seed_story_after_web_answers_and_migrates_first(
     assert len(up.lines("seeded")) == 1
 
 
-def test_up_when_a_child_is_killed_starts_it_again_within_five_seconds(up: Up) -> None:
+def test_f22_up_when_a_child_is_killed_starts_it_again_within_five_seconds(up: Up) -> None:
     up.start().wait_ready()
     for name in ("scheduler", "worker"):
         killed = up.pid_of(name)
