@@ -38,6 +38,21 @@ class AccountCases:
             assert ticker.ask is not None
             assert 0 < ticker.bid <= ticker.ask
 
+    def test_ex52_second_look_says_the_same_by_other_routes(self, stand: Stand) -> None:
+        symbols = list(stand.exchange.instruments())[:8]
+        before = stand.control.requests()["by_endpoint"].get("depth", 0)
+        for asked in (symbols[:2], symbols):
+            first, second = stand.exchange.tickers(asked), stand.exchange.second_look(asked)
+            assert set(second) == set(asked)
+            for symbol, look in second.items():
+                assert look.last is not None
+                assert look.bid is not None and look.ask is not None
+                assert abs(look.bid - (first[symbol].bid or 0)) <= look.bid / 100
+                assert abs(look.last - look.bid) <= look.bid / 100
+        books = stand.control.requests()["by_endpoint"]["depth"] - before
+        assert books == 2, "order books of a few, best prices of many"
+        assert stand.exchange.second_look(["NONE/SUCH"]) == {}
+
     def test_ex53_fills_carry_the_venues_id_the_fee_and_its_currency(self, stand: Stand) -> None:
         request = stand.request()
         report = stand.place(request)

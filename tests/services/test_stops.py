@@ -1,11 +1,13 @@
 """Stops that move: by a distance behind the price, to the entry, by hand. The order at the exchange follows,
 and there is no moment in which nobody would close. Counted at the exchange."""
 
+import threading
 from decimal import Decimal
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from flask import Flask
 
 from portal.db import db, end_read, transaction
 from portal.errors import ConflictError, NotFoundError, ValidationError
@@ -170,7 +172,7 @@ def test_position_without_a_stop_gets_one_by_hand(desk: Desk, venue: str) -> Non
 
 @pytest.mark.parametrize("of", [VenueClass("sandbox", "local"), VenueClass("sandboxusdm", "local")], ids=str)
 def test_f51_stop_and_target_that_two_monitors_hit_at_once_lead_to_one_close(
-    desk: Desk, of: VenueClass, monkeypatch: pytest.MonkeyPatch
+    app: Flask, desk: Desk, of: VenueClass, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One saw the price below the stop, the other above the target, in the same tick."""
     with set_up(desk, of, monkeypatch):
@@ -178,15 +180,24 @@ def test_f51_stop_and_target_that_two_monitors_hit_at_once_lead_to_one_close(
         below = {desk.position().symbol: Decimal(48_900)}
         above = {desk.position().symbol: Decimal(51_100)}
         end_read()
-        for marks in (below, above, below, above):
-            monitor._check_venue(of.exchange, marks, monitor.Checked())
-        assert desk.position().close_reason is ClosedReason.STOP_LOSS
-        end_read()
-        for _ in range(3):
-            closing.run_close(key)
-        assert desk.position().closed_reason is ClosedReason.STOP_LOSS
-        assert desk.sent() == 2
-        assert told(desk, NotificationType.TP_HIT) == 0
+        together = threading.Barrier(4)
+
+        def watch(marks: dict[str, Decimal]) -> None:
+            with app.app_context():
+                together.wait(10)
+                monitor._check_venue(of.exchange, marks, monitor.Checked())
+                closing.run_close(key)
+
+        monitors = [threading.Thread(target=watch, args=(marks,)) for marks in (below, above, below, above)]
+        for each in monitors:
+            each.start()
+        for each in monitors:
+            each.join(60)
+        position = desk.position()
+        assert position.status is PositionStatus.CLOSED
+        assert desk.sent() == 2, "the entry and one close"
+        hits = [told(desk, kind) for kind in (NotificationType.SL_HIT, NotificationType.TP_HIT)]
+        assert sorted(hits) == [0, 1]
         nothing_is_left(desk)
 
 
