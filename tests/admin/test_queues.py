@@ -74,7 +74,7 @@ def test_error_of_a_job_when_shown_then_is_scrubbed(visitor: Visitor, redis: Red
 @pytest.mark.parametrize(
     ("job", "queue"), [("run_execution", "orders"), ("close_position", "exits"), ("sweep", "watch")]
 )
-def test_s34_trading_job_when_changed_by_hand_then_is_refused_and_stays(
+def test_s34_f27_trading_job_when_changed_by_hand_then_is_refused_and_stays(
     visitor: Visitor, redis: Redis, job: str, queue: str
 ) -> None:
     add(job)
@@ -90,7 +90,7 @@ def test_s34_trading_job_when_changed_by_hand_then_is_refused_and_stays(
         assert counts(redis, queue) == (1, 1), path
 
 
-def test_other_job_when_requeued_or_deleted_then_it_happens(visitor: Visitor, redis: Redis) -> None:
+def test_f27_other_job_when_requeued_or_deleted_then_it_happens(visitor: Visitor, redis: Redis) -> None:
     add("check_connection")
     job_id = fail(redis, "default")
     assert visitor.get("/admin/rq/requeue/default").status_code == 405
@@ -105,7 +105,7 @@ def test_other_job_when_requeued_or_deleted_then_it_happens(visitor: Visitor, re
     assert not Job.exists(job_id, connection=redis)
 
 
-def test_script_when_it_sends_the_token_of_the_cookie_then_is_answered_in_json(
+def test_f27_script_when_it_sends_the_token_of_the_cookie_then_is_answered_in_json(
     visitor: Visitor, redis: Redis
 ) -> None:
     add("check_connection")

@@ -208,7 +208,7 @@ def test_clock_when_it_is_three_seconds_off_is_measured_and_trades(desk: Desk) -
     assert desk.accepted() == 1
 
 
-def test_clock_of_this_machine_when_it_jumps_ahead_ends_no_lease_early(
+def test_f28_clock_of_this_machine_when_it_jumps_ahead_ends_no_lease_early(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """F28: leases live by the database's clock alone."""

@@ -228,7 +228,7 @@ def test_f45_same_trade_when_reported_twice_and_out_of_order_counts_once(
     assert books.verify() == []
 
 
-def test_overfill_when_reported_is_kept_and_told(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_f46_overfill_when_reported_is_kept_and_told(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """F46: the position follows the venue."""
     desk.account()
     order_id = only_intended(desk, monkeypatch).order_id

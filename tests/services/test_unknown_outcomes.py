@@ -101,7 +101,7 @@ def test_proved_absent_order_when_its_signal_is_too_old_is_not_placed_again(desk
     assert desk.accepted() == 0
 
 
-def test_order_when_invisible_for_a_while_is_not_believed_absent(desk: Desk) -> None:
+def test_f34_order_when_invisible_for_a_while_is_not_believed_absent(desk: Desk) -> None:
     desk.account()
     desk.sandbox.add_fault("accept_no_answer", count=1)
     desk.sandbox.add_fault("invisible", seconds=1.0, count=1)
