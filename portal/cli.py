@@ -36,6 +36,7 @@ COMMANDS = {
     "halt": ("switches:halt", "Stop trading: no order is placed."),
     "reduce": ("switches:reduce", "Only exits: entries are denied."),
     "resume": ("switches:resume", "Trade again."),
+    "sbom": ("sbom:sbom", "Print what this installation is made of, for scanners."),
     "demo": ("demo:demo", "Tell the whole story in the terminal, and prove it."),
     "seed-demo": ("demo:seed_demo", "Fill the database with the demo content, once."),
 }

@@ -53,6 +53,11 @@ def scrubbed(value: Value) -> Value:
     return found
 
 
+def connect() -> None:
+    """Give rq-dashboard's functions their connection, whatever a process is asked first."""
+    _redis()
+
+
 def _redis() -> Any:
     # rq-dashboard looks for its connection on the app: ours, whatever kind of address it has.
     connection = current_app.extensions["portal_redis"]

@@ -8,17 +8,20 @@ Trading jobs cannot be touched here: their rows decide, and the sweeper asks aga
 from collections.abc import Callable
 from typing import Any
 
-from flask import Response, abort, flash, jsonify, redirect, request, url_for
+from flask import Response, abort, current_app, flash, jsonify, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import BaseView
 from flask_wtf.csrf import generate_csrf
 from redis import RedisError
 from rq_dashboard import web as dashboard
 
-from portal.admin.access import AdminOnly
+from portal.admin.access import AdminOnly, actor
 from portal.admin.routing import route
-from portal.admin.rq_data import REGISTRIES, jobs, one_job, origin, queues, workers
+from portal.admin.rq_data import REGISTRIES, connect, jobs, one_job, origin, queues, workers
+from portal.db import transaction
+from portal.jobs import keys
 from portal.jobs.table import EXITS, GUARDS, ORDERS, QUEUES, WATCH
+from portal.services import audit
 
 PROTECTED = frozenset({EXITS, ORDERS, GUARDS, WATCH})
 REFUSED = (
@@ -115,9 +118,7 @@ class QueuesView(AdminOnly, BaseView):  # type: ignore[misc]
     @route("/queue/<queue_name>/compact", methods=("POST",))
     def compact_queue(self, queue_name: str) -> ResponseReturnValue:
         """Drop entries without a job."""
-        return self._change(
-            queue_name, lambda: dashboard.compact_queue(queue_name), "The queue was compacted."
-        )
+        return self._change(queue_name, lambda: _compact(queue_name), "The queue was compacted.")
 
     def _change(self, queue_name: str, do: Callable[[], Any], done: str) -> ResponseReturnValue:
         for_script = "X-CSRFToken" in request.headers
@@ -127,7 +128,10 @@ class QueuesView(AdminOnly, BaseView):  # type: ignore[misc]
             if for_script:
                 return jsonify(status="REFUSED", error=REFUSED), 409
             return self._page("refused", title="Trading jobs are not touched", sentence=REFUSED), 409
+        connect()
         answer: ResponseReturnValue = do()
+        with transaction():
+            audit.record(actor(), "portal.queue.changed", "queue", queue=queue_name, done=done)
         if for_script:
             return answer
         flash(done, "success")
@@ -143,6 +147,13 @@ class QueuesView(AdminOnly, BaseView):  # type: ignore[misc]
     def _redis_is_away(self, _error: RedisError) -> ResponseReturnValue:
         sentence = "Redis does not answer. Nothing is lost: the rows are saved, and the sweeper asks again."
         return self._page("refused", title="The queues are away", sentence=sentence), 503
+
+
+def _compact(queue_name: str) -> Any:
+    # RQ renames the list of the queue, and an empty queue has none.
+    if current_app.extensions["portal_redis"].exists(keys.queue(queue_name)):
+        return dashboard.compact_queue(queue_name)
+    return jsonify(status="OK")
 
 
 def _give_token(response: Response) -> Response:

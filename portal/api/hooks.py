@@ -39,7 +39,7 @@ def _take(token: str, body: bytes, key: str | None) -> tuple[JsonDict, int]:
     alert = read_alert(body)
     data = to_signal(alert)
     use_header_key(data, key)
-    if data.get("dedupe_key") in {None, ""}:
+    if data.get("dedupe_key") in (None, ""):  # a tuple, because anything may stand there
         data["dedupe_key"] = derive_key(alert, author.id, utcnow())
     refuse_stale(alert, data, author.id, utcnow())
     return take(data, author, source="webhook")

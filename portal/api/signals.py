@@ -68,7 +68,7 @@ def use_header_key(data: dict[str, Any], key: str | None) -> None:
     one."""
     if key is None:
         return
-    if data.get("dedupe_key") not in {None, key}:
+    if data.get("dedupe_key") not in (None, key):  # a tuple, because anything may stand there
         raise ValidationError({"dedupe_key": "differs from the Idempotency-Key header; send one of them"})
     data["dedupe_key"] = key
 

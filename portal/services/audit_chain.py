@@ -6,13 +6,13 @@ The hashes are computed here, not by the database's own function, so that replac
 
 import hashlib
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 
 from portal.db import db, end_read, transaction
 from portal.models import AuditEntry, AuditHead
-from portal.services import audit
+from portal.services import audit, audit_orders
 from portal.services.notifications import notify
 from portal.trading.types import NotificationType
 
@@ -57,10 +57,13 @@ def verify(*, newest: int | None = None) -> Chain:
 
 
 def verify_nightly() -> Chain:
-    """`verify`, with an entry about it, and a notification when the chain is broken. Commits; may be
-    repeated."""
+    """`verify`, of the orders too, with an entry about it, and a notification when something was changed.
+    Seals the orders of the day. Commits; may be repeated."""
     chain = verify()
+    if not chain.problem:
+        chain = replace(chain, problem=audit_orders.find_changed_orders())
     end_read()
+    audit_orders.seal_orders()
     with transaction():
         if chain.problem:
             logger.error("the audit trail was changed: %s", chain.problem)

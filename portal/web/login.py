@@ -9,6 +9,7 @@ from wtforms import EmailField
 from wtforms.validators import InputRequired
 
 from portal.services import sessions
+from portal.services.audit_logins import login_failed
 from portal.web import throttle
 
 _WAIT = "Too many wrong passwords were given. Nothing was checked. Wait 15 minutes, then try again."
@@ -39,6 +40,7 @@ class LoginForm(SecurityLoginForm):
             return True
         if self.email.data and self.password.data:
             throttle.note_failure(account, address)
+            login_failed(account, address)
         return False
 
 

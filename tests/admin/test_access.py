@@ -37,11 +37,13 @@ def _filled(rule: Rule) -> dict[str, object]:
     return {name: FILLING.get(name, 1) for name in rule.arguments}
 
 
-def digest(app: Flask) -> str:
-    """Everything in the database and in Redis, as one text."""
+def digest(app: Flask, *, audit: bool = True) -> str:
+    """Everything in the database and in Redis, as one text; without `audit`, not who took a list away."""
     parts = []
     with db.engine.connect() as link:
         for table in db.metadata.sorted_tables:
+            if not audit and table.name.startswith("audit_"):
+                continue
             found = link.execute(sa.text(f'SELECT md5(t::text) FROM "{table.name}" t ORDER BY 1')).scalars()
             parts.append(f"{table.name}:{list(found)}")
     redis = app.extensions["portal_redis"]
@@ -100,12 +102,12 @@ def test_admin_when_posting_without_a_token_then_everything_is_refused_and_nothi
 
 @pytest.mark.usefixtures("panel")
 def test_admin_when_reading_every_address_twice_then_nothing_changes(app: Flask, visitor: Visitor) -> None:
-    before = digest(app)
+    before = digest(app, audit=False)
     for _ in range(2):
         for method, path in rules(app):
             if method == "GET":
                 assert visitor.get(path).status_code in (200, 302, 404), path
-    assert digest(app) == before
+    assert digest(app, audit=False) == before
 
 
 @pytest.mark.usefixtures("panel")

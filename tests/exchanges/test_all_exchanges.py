@@ -63,7 +63,7 @@ def test_silence_after_anything_was_sent_is_unknown_and_nothing_goes_elsewhere(n
 
 
 @pytest.mark.parametrize("name", EXCHANGES)
-def test_no_error_shows_a_secret_or_a_signature(name: str) -> None:
+def test_s23_no_error_shows_a_secret_or_a_signature(name: str) -> None:
     secrets = [CREDENTIALS[key] for key in ("apiKey", "secret", "password", "privateKey", "token")]
     for wire, error in order_attempts(name):
         shown = f"{error} {error!r} {error.message} {error.venue_code}"

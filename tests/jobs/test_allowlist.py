@@ -53,7 +53,7 @@ def refused(redis: Redis, job_id: str) -> bool:
     return failed == [job_id] and why(redis, job_id).startswith("Refused, nothing was run: ")
 
 
-def test_f26_forged_job_when_it_names_os_system_in_json_then_it_is_not_executed(
+def test_f26_s24_forged_job_when_it_names_os_system_in_json_then_it_is_not_executed(
     redis: Redis, start_worker: StartWorker, tmp_path: Path
 ) -> None:
     command = f"touch {tmp_path / 'owned'}"
@@ -64,7 +64,7 @@ def test_f26_forged_job_when_it_names_os_system_in_json_then_it_is_not_executed(
     assert redis.zcard(keys.started(ORDERS)) == 0
 
 
-def test_f26_forged_job_when_it_is_a_pickle_then_it_is_not_even_read(
+def test_f26_s24_forged_job_when_it_is_a_pickle_then_it_is_not_even_read(
     redis: Redis, start_worker: StartWorker, tmp_path: Path
 ) -> None:
     bomb = pickle.dumps((f"{HERE}.mark_order", None, (Bomb(tmp_path / "owned"),), {}))

@@ -115,6 +115,8 @@ def _something(column: sa.Column[Any], canary: str) -> Any:
             return time(1)
         case sa.LargeBinary():
             return f"{canary} {uuid.uuid4().hex}".encode()
+        case ARRAY() if column.name == "transports":
+            return ["usb"]
         case ARRAY():
             return [f"{canary} {column.name}"]
         case JSONB():

@@ -1,6 +1,7 @@
 """The audit trail: nothing of it can be changed, and a change past the application is found."""
 
 import logging
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -10,10 +11,17 @@ from flask import Flask
 from portal.config import Settings
 from portal.db import db, transaction
 from portal.models import AuditEntry, AuditHead, Notification, User
-from portal.services import audit, audit_chain
+from portal.services import audit, audit_chain, audit_orders
 from portal.services.health_checks_audit import check_audit
 from tests import world
-from tests.visiting import Visitor
+from tests.admin.test_rules import PRESET
+from tests.services.desk import Desk
+from tests.visiting import Visitor, visit
+
+CONNECTION = {
+    "name": "Mine", "exchange_name": "bybit", "mode": "paper", "preset": "", "apiKey": "k" * 20,
+    "secret": "s" * 20,
+}  # fmt: skip
 
 
 def write(*actions: str, actor: audit.Actor = "tests") -> None:
@@ -163,6 +171,131 @@ def test_s36_audit_page_says_whether_the_chain_holds(as_admin: Visitor) -> None:
     page = as_admin.get("/admin/audit/").text
     assert "Chain verified" not in page
     assert "The audit trail was changed:" in page
+
+
+def orders_of(desk: Desk, number: int) -> None:
+    desk.account("alpha")
+    for _ in range(number):
+        desk.trade()
+    # Old enough to be sealed.
+    desk.later(3600)
+
+
+def test_s36_orders_when_sealed_at_night_cannot_be_changed_or_removed_unnoticed(
+    desk: Desk, settings: Settings
+) -> None:
+    orders_of(desk, 3)
+    sealed = len(desk.orders())
+    assert sealed >= 3
+    assert audit_chain.verify_nightly().problem == ""
+    entry = db.session.scalars(sa.select(AuditEntry).where(AuditEntry.action == audit_orders.SEALED)).one()
+    assert entry.data["orders"] == sealed
+    assert audit_orders.seal_orders() == 0
+    assert audit_orders.find_changed_orders() == ""
+    with db.engine.begin() as link:
+        link.exec_driver_sql("UPDATE orders SET quantity = quantity * 2 WHERE id = 2")
+    assert (
+        audit_orders.find_changed_orders() == f"orders 1 to {sealed} are not what was sealed ({sealed} found)"
+    )
+    assert [finding.id for finding in check_audit(settings)] == ["portal.E009"]
+    assert "are not what was sealed" in audit_chain.verify_nightly().problem
+    assert world.count(Notification) > 0
+
+
+def test_s36_new_orders_are_sealed_after_the_old_ones(desk: Desk) -> None:
+    orders_of(desk, 1)
+    first = audit_orders.seal_orders()
+    desk.trade()
+    assert audit_orders.seal_orders() == 0  # too young: its transaction could still be open elsewhere
+    desk.later(3600)
+    second = audit_orders.seal_orders()
+    assert (first, second) == (first, len(desk.orders()) - first)
+    assert audit_orders.find_changed_orders() == ""
+
+
+#: What has to leave a trace, and how it is done here.
+EVENTS: dict[str, Callable[[Visitor, Flask, User], object]] = {
+    "portal.user.login_failed": lambda _v, app, user: visit(app).post(
+        "/login", {"email": user.email, "password": "not the password"}
+    ),
+    "portal.user.created": lambda v, _a, _u: v.post(
+        "/admin/users/new/", {"email": "new@example.org", "role": "trader", "active": "y"}
+    ),
+    "portal.user.changed": lambda v, _a, user: v.post(
+        f"/admin/users/edit/?id={user.id}", {"email": user.email, "role": "admin", "active": "y"}
+    ),
+    "portal.token.created": lambda v, _a, user: v.post(
+        "/admin/tokens/new/", {"user_id": str(user.id), "name": "x", "scopes": "read"}
+    ),
+    "portal.token.revoked": lambda v, _a, _u: v.post("/admin/tokens/revoke/1"),
+    "portal.connection.created": lambda v, _a, _u: v.post("/connections/new", CONNECTION),
+    "portal.connection.credentials_replaced": lambda v, _a, _u: v.post(
+        "/connections/1/credentials", {"apiKey": "k" * 20, "secret": "s" * 20}
+    ),
+    "portal.connection.test_requested": lambda v, _a, _u: v.post("/connections/1/test"),
+    "portal.connection.updated": lambda v, _a, _u: v.post("/connections/1/switch", {"to": "off"}),
+    "portal.connection.withdrawals_allowed": lambda v, _a, _u: v.post(
+        "/admin/connections/withdrawals/1", {"reason": "The broker has no smaller key."}
+    ),
+    "portal.connection.withdrawals_refused": lambda v, _a, _u: v.post(
+        "/admin/connections/withdrawals/1/refuse"
+    ),
+    "portal.plan.created": lambda v, _a, _u: v.post("/admin/plans/new/", {"name": "Gold", "is_active": "y"}),
+    "portal.subscription.created": lambda v, _a, user: v.post(
+        "/admin/subscriptions/new/",
+        {"user_id": str(user.id), "plan_id": "1", "starts_at": "2026-01-01T00:00"},
+    ),
+    "portal.preset.created": lambda v, _a, _u: v.post("/admin/presets/new/", PRESET),
+    "portal.preset.changed": lambda v, _a, _u: v.post("/admin/presets/edit/?id=1", PRESET),
+    "portal.data_connection.created": lambda v, _a, _u: v.post(
+        "/admin/data_connections/new/", {"name": "P", "provider": "binance", "is_active": "y"}
+    ),
+    "portal.trading_state.set": lambda v, _a, _u: v.post(
+        "/admin/trading_state/set", {"state": "halted", "scope": "exchange", "key": "kraken", "reason": "x"}
+    ),
+    "portal.signal.created": lambda v, _a, _u: v.post(
+        "/admin/signals/new/", {"currency_pair": "BTC/USDT", "direction": "buy", "action": "open"}
+    ),
+    "portal.signal.published": lambda v, _a, _u: v.post("/admin/signals/publish/1"),
+    "portal.connection.exported": lambda v, _a, _u: v.get("/admin/connections/export/csv/"),
+    "portal.queue.changed": lambda v, _a, _u: v.post("/admin/rq/queue/default/compact"),
+}
+
+
+def test_s36_everything_that_matters_leaves_an_entry_with_its_author(
+    app: Flask, as_admin: Visitor, admin: User, alice: User
+) -> None:
+    for action, do in EVENTS.items():
+        before = world.count(AuditEntry)
+        do(as_admin, app, alice)
+        entries = db.session.scalars(sa.select(AuditEntry).where(AuditEntry.id > before)).all()
+        assert action in [entry.action for entry in entries], action
+        authors = {entry.actor for entry in entries if entry.action == action}
+        assert authors == {"anonymous" if action == "portal.user.login_failed" else admin.email}
+    assert audit_chain.verify().problem == ""
+    trail = str([entry.data for entry in db.session.scalars(sa.select(AuditEntry))])
+    assert "not the password" not in trail
+    assert "k" * 20 not in trail
+
+
+def test_s36_queue_when_changed_by_the_first_request_of_a_process_is_changed_and_written_down(
+    app: Flask, as_admin: Visitor
+) -> None:
+    vars(app).pop("redis_conn", None)
+    assert as_admin.post("/admin/rq/queue/default/compact").status_code == 302
+    entry = db.session.scalars(sa.select(AuditEntry)).one()
+    assert (entry.action, entry.data["queue"]) == ("portal.queue.changed", "default")
+
+
+def test_s36_failed_login_names_no_account_that_does_not_exist(app: Flask, alice: User) -> None:
+    for typed in (alice.email, "hunter2"):
+        visit(app).post("/login", {"email": typed, "password": "wrong"})
+    entries = db.session.scalars(sa.select(AuditEntry).order_by(AuditEntry.id)).all()
+    assert [(entry.actor, entry.object_id) for entry in entries] == [
+        ("anonymous", alice.id),
+        ("anonymous", None),
+    ]
+    assert "hunter2" not in str([entry.data for entry in entries])
 
 
 def _head() -> str:

@@ -88,7 +88,7 @@ def test_a_wrong_encryption_key_is_an_error_and_never_reads_as_no_credentials(de
     assert desk.sandbox.requests(account="alpha")["total"] == 0
 
 
-def test_a_ciphertext_of_another_row_is_refused(desk: Desk) -> None:
+def test_s19_a_ciphertext_of_another_row_is_refused(desk: Desk) -> None:
     alpha, beta = desk.account("alpha"), desk.account("beta")
     with transaction() as session:
         session.get_one(ExecutionConnection, beta.id).credentials = fresh(alpha.id).credentials

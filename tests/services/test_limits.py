@@ -171,7 +171,7 @@ def test_day_of_another_currency_is_counted_apart(desk: Desk, limit: Callable[..
     assert desk.trade(currency_pair="ETH/USDT").status is ExecutionStatus.FILLED
 
 
-def test_day_limit_when_fifty_run_at_once_is_not_overshot(
+def test_s39_day_limit_when_fifty_run_at_once_is_not_overshot(
     app: Flask, desk: Desk, limit: Callable[..., None]
 ) -> None:
     of_100(desk)
@@ -185,7 +185,7 @@ def test_day_limit_when_fifty_run_at_once_is_not_overshot(
     assert worth <= 750
 
 
-def test_order_limit_when_fifty_run_at_once_lets_none_through(
+def test_s39_order_limit_when_fifty_run_at_once_lets_none_through(
     app: Flask, desk: Desk, limit: Callable[..., None]
 ) -> None:
     of_100(desk)

@@ -29,7 +29,7 @@ def fresh(connection_id: int) -> ExecutionConnection:
     return db.session.get_one(ExecutionConnection, connection_id, populate_existing=True)
 
 
-def test_every_secret_is_under_the_new_key_and_the_old_one_can_go(
+def test_s20_every_secret_is_under_the_new_key_and_the_old_one_can_go(
     app: Flask, old_key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rotation, "BATCH", 2)
@@ -100,7 +100,7 @@ def test_a_row_that_is_being_changed_is_waited_for_and_the_change_is_kept(app: F
     assert rotation.rotate_keys() == 0
 
 
-def test_credentials_entered_during_a_rotation_are_not_lost(app: Flask, old_key: str) -> None:
+def test_s20_credentials_entered_during_a_rotation_are_not_lost(app: Flask, old_key: str) -> None:
     alice = make_user("alice@example.com")
     ids = [make_connection(alice, f"c{number}").id for number in range(60)]
     crypto.init_keyring(app.extensions, (crypto.generate_key(), old_key))
