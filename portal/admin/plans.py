@@ -20,18 +20,19 @@ class PlanForm(BaseForm):  # type: ignore[misc]
     name = TextField("Name", validators=[InputRequired("A plan needs a name."), Length(max=100)])
     description = TextField("Description", validators=[Length(max=500)])
     is_active = BooleanField("Active", default=True, description="Closed plans carry no new signals.")
+    is_open = BooleanField("Open", description="People subscribe and end it by themselves.")
 
 
 class PlanView(PortalModelView):
     noun = "plan"
     can_create = can_edit = can_delete = True
     form = PlanForm
-    form_columns = ("name", "description", "is_active")
+    form_columns = ("name", "description", "is_active", "is_open")
     introduction = "A plan carries signals to everybody who is subscribed to it."
     empty_message = "No plan yet. Without one, signals reach admin-owned accounts only."
-    column_list = ("name", "description", "is_active", "created_at")
-    column_details_list = ("name", "description", "is_active", "created_at", "updated_at")
-    column_export_list = ("id", "name", "description", "is_active", "created_at")
+    column_list = ("name", "description", "is_active", "is_open", "created_at")
+    column_details_list = ("name", "description", "is_active", "is_open", "created_at", "updated_at")
+    column_export_list = ("id", "name", "description", "is_active", "is_open", "created_at")
     column_searchable_list = ("name",)
     column_sortable_list = ("name", "created_at")
     column_filters = (Choice(Plan.is_active, "Active", YES_NO),)

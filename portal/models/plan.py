@@ -26,6 +26,8 @@ class Plan(Timestamps, Base):
     description: Mapped[str] = mapped_column(default="")
     #: Closed plans take no new signals and no new subscriptions.
     is_active: Mapped[bool] = mapped_column(default=True)
+    #: People may subscribe to it by themselves.
+    is_open: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
 
     def __str__(self) -> str:
         return self.name

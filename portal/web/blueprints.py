@@ -9,6 +9,7 @@ from portal.web.executions import executions
 from portal.web.home import home
 from portal.web.invitations import invitations
 from portal.web.notifications import notifications
+from portal.web.plans import plans
 from portal.web.positions import positions
 from portal.web.presets import presets
 from portal.web.security_pages import account
@@ -26,4 +27,5 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     invitations,
     welcome,
     presets,
+    plans,
 )

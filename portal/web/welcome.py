@@ -11,7 +11,7 @@ from portal.db import db
 from portal.errors import NotFoundError
 from portal.exchanges.catalog import OWN_EXCHANGES, known_exchanges
 from portal.models import ExecutionConnection, Plan, Subscription, TradingPreset, User
-from portal.services import connections
+from portal.services import connections, subscriptions
 from portal.web.access import me, pages
 from portal.web.connection_forms import NewConnectionForm
 from portal.web.key_guides import GUIDES, guide_for
@@ -48,6 +48,7 @@ def show() -> str:
         chosen=chosen if chosen in known_exchanges() else "",
         guide=guide_for(chosen),
         exchanges=_exchanges(),
+        offered=db.session.scalars(subscriptions.open_plans().order_by(Plan.name)).all(),
     )
 
 

@@ -15,7 +15,8 @@ from tests.web.conftest import Visitor
 
 FORM = {
     "name": "Careful", "description": "", "market_type": "swap", "leverage": "3",
-    "sizing_mode": "risk_percent", "sizing_value": "0.5", "max_notional": "", "stop_loss_mode": "percent", "stop_loss_value": "2",
+    "sizing_mode": "risk_percent", "sizing_value": "0.5", "max_notional": "",
+    "stop_loss_mode": "percent", "stop_loss_value": "2",
     "take_profits": "percent 2 0.5\r\nr_multiple 2 0.5", "max_open_positions": "4",
     "max_positions_per_symbol": "", "max_daily_loss_percent": "5", "allowed_symbols": "BTC/USDT, ETH/USDT",
     "blocked_symbols": "",
