@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from portal.db import db, end_read, transaction, utcnow
-from portal.models import Execution, ExecutionConnection, JobLease
+from portal.models import Execution, ExecutionConnection, ExecutionPosition, JobLease, Order
 from portal.services import expiring, reconciliation
 from portal.services.reconciliation import standing
 from portal.trading.types import ExecutionStatus
@@ -185,6 +185,16 @@ def test_account_that_was_away_is_compared_again(desk: Desk, change: str) -> Non
 
 def test_empty_spot_accounts_are_compared_by_the_tick_without_a_request(desk: Desk) -> None:
     account(desk, "sandbox")
+    old = desk.account("beta").id
+    assert len(desk.publish()) == 2
+    desk.run_all()
+    end_read()
+    with transaction() as session:  # a deleted connection leaves its rows behind
+        session.execute(sa.update(Execution).values(connection_id=None))
+        session.execute(sa.update(ExecutionPosition).values(connection_id=None))
+        session.execute(sa.update(Order).values(connection_id=None))
+        session.execute(sa.delete(ExecutionConnection).where(ExecutionConnection.id == old))
+    compared_at(None)
     desk.sandbox.reset_requests()
     assert reconciliation.sync_connections() == 0
     assert standing.is_done(connection())

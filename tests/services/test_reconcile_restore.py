@@ -41,10 +41,10 @@ def restore(backup: Backup, hours: float = 1) -> None:
     with db.engine.begin() as link:
         link.execute(sa.text("SET LOCAL session_replication_role = replica"))
         for model in reversed(_ROWS):
-            link.execute(sa.delete(model.__table__))
+            link.execute(sa.delete(model))
         for model in _ROWS:
             if backup[model]:
-                link.execute(sa.insert(model.__table__), list(backup[model]))
+                link.execute(sa.insert(model), list(backup[model]))
             last = max((row["id"] for row in backup[model]), default=0) + 1
             link.execute(
                 sa.text(
@@ -57,7 +57,7 @@ def restore(backup: Backup, hours: float = 1) -> None:
         link.execute(sa.text(f"UPDATE execution_connections SET reconciled_at = reconciled_at - {past}"))
         moment = utcnow() - timedelta(hours=hours)
         link.execute(
-            sa.insert(JobLease.__table__).values(job="sync_connections", tick=1, owner="", started_at=moment)
+            sa.insert(JobLease).values(job="sync_connections", tick=1, owner="", started_at=moment)
         )
 
 

@@ -56,6 +56,27 @@ def test_f53_position_closed_by_hand_when_reconciled_twice_is_external_and_fires
     assert len(notices(NotificationType.CLOSE)) == 1
 
 
+def test_f53_guarded_position_closed_by_hand_leaves_no_guard_behind(desk: Desk) -> None:
+    guarded(desk, "sandboxusdm", sl="49000", tp=["52000"])
+    trade_by_hand(desk, "sandboxusdm", "sell", desk.position().quantity)
+    accepted = desk.accepted()
+    for _ in range(2):
+        cycle(desk)
+        desk.watch()
+    position = desk.position()
+    assert (position.status, position.closed_reason) == (PositionStatus.CLOSED, ClosedReason.EXTERNAL)
+    for _ in range(3):
+        desk.later(60)
+        desk.resolve_due()
+        desk.protect()
+    assert desk.guards() == []
+    desk.price("BTC/USDT", 48_000)
+    desk.watch()
+    assert desk.held("alpha") == 0
+    assert desk.accepted() == accepted
+    assert books.verify() == []
+
+
 def test_position_reduced_by_hand_when_reconciled_twice_is_smaller_and_its_guards_follow(
     desk: Desk, venue: str
 ) -> None:

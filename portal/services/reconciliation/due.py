@@ -53,14 +53,15 @@ def _due() -> sa.CompoundSelect[int | None]:
 def _pass_empty_accounts() -> sa.Update:
     """Spot accounts with nothing in the books, and nothing that could have been sent before a restore: there
     is nothing to compare, so they need no job and no read."""
-    row = ExecutionConnection
+    row, things = ExecutionConnection, _open_things().subquery()
     waits = sa.exists().where(Execution.connection_id == row.id, Execution.status.in_(spelled(*UNSETTLED)))
     trades_swaps = sa.exists().where(Preset.id == row.preset_id, Preset.market_type != MarketType.SPOT)
     return (
         sa.update(row)
         .where(
             _idle(),
-            row.id.not_in(sa.select(_open_things().subquery().c[0]).where(sa.true())),
+            # Rows outlive their connection: one NULL among them would make every NOT IN unknown.
+            row.id.not_in(sa.select(things.c[0]).where(things.c[0].is_not(None))),
             row.reconciled_markets.contained_by([_SPOT]),
             ~waits,
             ~trades_swaps,

@@ -46,9 +46,7 @@ def reconcile(connection_id: int) -> Result | None:
     kinds = _usual_kinds(connection)
     _ = connection.data_connection
     result = Result(connection.id, connection.name)
-    if kinds == {MarketType.SPOT} and _is_empty(connection.id):
-        end_read()
-        _mark(connection, kinds, ())
+    if _passes_empty(connection, kinds):
         return result
     try:
         with venues.exchange_for(connection, Purpose.ROUTINE) as exchange:
@@ -66,6 +64,8 @@ def compare(
     """One cycle over an exchange that the caller has open, with the markets of `kinds` whether the books
     have any or not. Returns the error of the first read that failed: then the connection counts as compared
     as little as before. Owns its transactions; may be repeated."""
+    if _passes_empty(connection, kinds):
+        return None
     also = foreign.symbols_with_orders(connection.id)
     seen = cycle.look(connection.id, exchange, kinds, also)
     result.failed += seen.theirs.failed
@@ -100,9 +100,16 @@ def _mark(connection: ExecutionConnection, kinds: Collection[MarketType], unable
         )
 
 
-def _is_empty(connection_id: int) -> bool:
-    """Nothing in the books and nothing foreign to be looked after: there is nothing to ask for on spot."""
-    return not our_side.read(connection_id).symbols() and not foreign.symbols_with_orders(connection_id)
+def _passes_empty(connection: ExecutionConnection, kinds: Collection[MarketType]) -> bool:
+    """With nothing in the books and nothing foreign to look after there is nothing to ask for on spot."""
+    if set(kinds) != {MarketType.SPOT}:
+        return False
+    ours, also = our_side.read(connection.id), foreign.symbols_with_orders(connection.id)
+    end_read()
+    if ours.symbols() or also:
+        return False
+    _mark(connection, kinds, ())
+    return True
 
 
 def _usual_kinds(connection: ExecutionConnection) -> set[MarketType]:
