@@ -14,6 +14,7 @@ from portal.config import Settings
 from portal.environ import ConfigError
 from portal.exchanges import ccxt_http
 from portal.exchanges.base import Credentials
+from portal.exchanges.errors import ExchangeError
 from portal.exchanges.registry import ExchangeSpec, open_exchange
 from portal.models import ExecutionConnection, User
 from portal.trading.types import ConnectionMode
@@ -83,10 +84,16 @@ def test_s26_settings_of_a_connection_when_hostile_lead_no_request_elsewhere(hos
 @pytest.mark.parametrize("name", NAMES)
 def test_s26_settings_of_a_connection_when_nested_reach_nothing(name: str) -> None:
     hostile = {"api": {"public": HOSTS[0], "private": HOSTS[10]}, "verify": False}
-    client = opened({name: hostile, "defaultType": {"urls": hostile}})
+    client = opened({name: hostile})
     assert addresses(client.urls) == addresses(opened({}).urls)
     assert loosened(client) == []
     assert HOSTS[10] not in addresses(client.options)
+
+
+@pytest.mark.parametrize("value", [*HOSTS, {"urls": HOSTS[0]}, [HOSTS[0]]])
+def test_s26_option_that_reaches_the_library_takes_no_address(value: object) -> None:
+    with pytest.raises(ExchangeError, match="Nothing was sent"):
+        opened({"defaultType": value})
 
 
 def test_s26_connection_form_has_no_field_for_an_address_and_ignores_one(app: Flask, alice: User) -> None:
