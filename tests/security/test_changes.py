@@ -20,6 +20,9 @@ from tests.security import tenants
 from tests.security.routes import CHANGING, TOKEN_BLUEPRINTS, Route, routes
 from tests.visiting import Visitor, visit
 
+#: Many requests: minutes on a busy machine.
+pytestmark = pytest.mark.timeout(400)
+
 #: What reading may write, and why: when a token or a session was used last, to within a minute.
 WRITTEN_BY_READING = {
     "api_tokens": frozenset({"last_used_at"}),

@@ -16,6 +16,9 @@ from portal.services import executions, placing
 from portal.trading.types import ExecutionStatus
 from tests.services.desk import Desk
 
+#: Many requests: minutes on a busy machine.
+pytestmark = pytest.mark.timeout(400)
+
 #: Where the steps are: what decides, sizes, limits, decrypts and writes down.
 ROOMS = ("/portal/services/", "/portal/trading/", "/portal/models/", "/portal/crypto.py", "/portal/db.py")
 #: Listeners and column types run inside the database library, at a time that is not a step of ours.

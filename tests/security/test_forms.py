@@ -17,6 +17,9 @@ from tests.security import tenants
 from tests.security.routes import TOKEN_BLUEPRINTS, Route, routes
 from tests.visiting import Visitor, visit
 
+#: Many requests: minutes on a busy machine.
+pytestmark = pytest.mark.timeout(400)
+
 HOSTILE = {
     "markup": "<script>alert('x')</script>\"'>",
     "formula": '=HYPERLINK("http://evil.example","x")',

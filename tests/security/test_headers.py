@@ -12,6 +12,9 @@ from tests.security import tenants
 from tests.security.routes import Route, routes
 from tests.visiting import Visitor, visit
 
+#: Many requests: minutes on a busy machine.
+pytestmark = pytest.mark.timeout(400)
+
 #: Addresses that look like ours to somebody, and lead elsewhere.
 ELSEWHERE = (
     "https://evil.example", "//evil.example", "///evil.example", "////evil.example", "/\\evil.example",

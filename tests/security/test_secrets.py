@@ -28,6 +28,9 @@ from tests.security.test_changes import crawl
 from tests.services.desk import Desk
 from tests.visiting import Visitor, visit
 
+#: Many requests: minutes on a busy machine.
+pytestmark = pytest.mark.timeout(400)
+
 CANARY = "kanarienvogel"
 FAULTS = (
     ("close_before_accept", "*"), ("http_before", "*"), ("rate_limit", "*"), ("maintenance", "*"),

@@ -20,6 +20,9 @@ from tests.security import tenants
 from tests.security.routes import CHANGING, TOKEN_BLUEPRINTS, Route, routes
 from tests.visiting import Visitor, visit
 
+#: Many requests: minutes on a busy machine.
+pytestmark = pytest.mark.timeout(400)
+
 CANARY = "bobs-canary"
 #: What an address says to somebody who may not go there; 405 where the method does not exist.
 REFUSED = {302, 400, 401, 403, 404, 405}

@@ -22,6 +22,9 @@ from tests.security.routes import routes
 from tests.security.test_changes import crawl
 from tests.visiting import Visitor, visit
 
+#: Many requests: minutes on a busy machine.
+pytestmark = pytest.mark.timeout(400)
+
 XSS = "<script>alert('canary')</script>\"'><img src=x onerror=alert(2)>{{7*7}}${7*7}"
 FORMULAS = (
     "=HYPERLINK(\"http://evil.example\")", "+1+1", "-1+1|cmd", "@SUM(A1)", "\t=1", "\r=1", "\n=1",
