@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from portal.exchanges import unpaid
 from portal.exchanges.base import Credentials
 from portal.exchanges.ccxt_client import build_template, copy_client
 from portal.exchanges.ccxt_clock import measure
@@ -45,8 +46,11 @@ class _Table:
 class VenueMarkets:
     """The shared knowledge of one venue. Thread-safe."""
 
-    def __init__(self, venue: Venue, base_url: str | None, timeout_seconds: float) -> None:
+    def __init__(
+        self, venue: Venue, base_url: str | None, timeout_seconds: float, *, name: str | None = None
+    ) -> None:
         self.venue = venue
+        self._name = name or venue.ccxt_id
         self._lock = threading.Lock()
         self._template = build_template(venue, base_url)
         self._template.timeout = int(timeout_seconds * 1000)
@@ -145,6 +149,7 @@ class VenueMarkets:
         return age > MAX_AGE_SECONDS or (self._stale and age > MIN_AGE_SECONDS)
 
     def _load(self, *, first: bool) -> None:
+        unpaid.note_table(self._name)
         try:
             self._template.load_markets(True)
         except Exception:
@@ -175,6 +180,7 @@ class VenueMarkets:
 
     def _measure_clock(self) -> int | None:
         client = copy_client(self._template, Credentials({}), {}, self._template.timeout / 1000)
+        unpaid.note_clock(self._name)
         try:
             return measure(client)
         except Exception:  # a venue that cannot tell the time may still trade; its own check will speak up
@@ -192,7 +198,7 @@ class _Registry:
         with self._lock:
             key = (name, base_url)
             if key not in self._known:
-                self._known[key] = VenueMarkets(venue, base_url, timeout_seconds)
+                self._known[key] = VenueMarkets(venue, base_url, timeout_seconds, name=name)
             return self._known[key]
 
 

@@ -14,6 +14,7 @@ from typing import TypeVar
 from flask import current_app
 from redis import Redis, RedisError
 
+from portal.exchanges import unpaid
 from portal.exchanges.budgets import REQUESTS, Call
 from portal.exchanges.errors import ErrorCode, ExchangeError
 from portal.services import traffic_scripts as scripts
@@ -66,6 +67,7 @@ class Traffic:
         self._local = LocalTraffic()
         self._quiet_until = 0.0
         self._admit = redis.register_script(scripts.ADMIT)
+        self._charge = redis.register_script(scripts.CHARGE)
         self._fail = redis.register_script(scripts.FAIL)
         self._pause = redis.register_script(scripts.PAUSE)
         self._close = redis.register_script(scripts.CLOSE)
@@ -86,6 +88,15 @@ class Traffic:
         if wait > 0 and reason == b"pause":
             self._local.pause(route.lanes[lane - 1], wait / 1000)
         return Ruling(wait / 1000, reason.decode(), bool(probing), bool(troubled))
+
+    def charge_unpaid(self, route: Route) -> None:
+        """Count what this process read of the venue for everybody: market tables and clocks. Nobody waits for
+        it; the calls that follow do."""
+        tables, clocks = unpaid.take(route.exchange_name)
+        lane = route.lanes[0]
+        cost = tables * lane.costs[Call.INSTRUMENTS] + clocks
+        if cost:
+            self._try(lambda: self._charge(keys=[lane.window], args=[cost, lane.allowed.seconds * 1000]))
 
     def worked(self, route: Route) -> None:
         """The venue answered: its breaker and the account's are closed, and failures forgotten."""

@@ -65,7 +65,8 @@ class GuardedExchange:
         return self._inner.capabilities
 
     def instruments(self) -> Mapping[str, Instrument]:
-        """As the adapter. Usually no request at all: it costs nothing, and proves nothing about the venue."""
+        """As the adapter. Usually no request at all: it costs nothing, and proves nothing about the venue. A
+        table that is really read is counted afterwards."""
         return self._call(Call.INSTRUMENTS, self._inner.instruments, free=True)
 
     def balances(self, market_type: MarketType) -> Mapping[str, Balance]:
@@ -122,6 +123,8 @@ class GuardedExchange:
             self._ruled_at = float("-inf")
             self._traffic.failed(self._route, call, error, ruling)
             raise
+        finally:
+            self._traffic.charge_unpaid(self._route)
         if free:
             self._ruled_at = time.monotonic()
         elif ruling.troubled:

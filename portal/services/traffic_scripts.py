@@ -8,6 +8,16 @@ local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 """
 
+#: KEYS: a window. ARGV: cost, window in ms. What was spent already is counted, whether there was room or not.
+CHARGE = (
+    _NOW
+    + """
+local tenth = math.max(1, math.floor(tonumber(ARGV[2]) / 10))
+redis.call('HINCRBY', KEYS[1], math.floor(now / tenth), ARGV[1])
+redis.call('PEXPIRE', KEYS[1], tonumber(ARGV[2]) + 2 * tenth)
+"""
+)
+
 #: KEYS: three per lane. ARGV: vital, ms until the next probe; then per lane cost, limit, window in ms.
 #: Answers {wait in ms (0: go), reason, lane, probing, troubled}. Nothing is spent unless all lanes agree.
 #: Eleven tenths are counted, so that any window of full length is covered.
