@@ -8,6 +8,7 @@ from portal.web.connections import connections
 from portal.web.executions import executions
 from portal.web.home import home
 from portal.web.invitations import invitations
+from portal.web.limits import limits
 from portal.web.notifications import notifications
 from portal.web.plans import plans
 from portal.web.positions import positions
@@ -28,4 +29,5 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     welcome,
     presets,
     plans,
+    limits,
 )

@@ -9,12 +9,16 @@ from portal.errors import ValidationError
 from portal.models import ExecutionConnection, TradingPreset
 from portal.services import presets as service
 from portal.services.connections import usable_presets
+from portal.trading.preset import PresetRules
 from portal.web.access import me, pages
 from portal.web.connection_forms import show_errors
 from portal.web.preset_forms import PresetForm
 from portal.web.scoping import one, owned_by
+from portal.web.seen import fingerprint, said
 
 presets = pages("presets", __name__, "/presets")
+
+_SEEN = PresetRules.field_names()
 
 
 @presets.get("")
@@ -51,7 +55,7 @@ def edit(preset_id: int) -> ResponseReturnValue:
     user = me()
     preset = one(owned_by(user, TradingPreset), TradingPreset, preset_id)
     form = PresetForm.for_preset(preset)
-    if form.validate_on_submit():
+    if form.validate_on_submit() and not said(form, preset, _SEEN, "preset"):
         try:
             service.update(preset_id, form.values(), owner=user, actor=user)
         except ValidationError as error:
@@ -71,5 +75,6 @@ def delete(preset_id: int) -> ResponseReturnValue:
 
 
 def _answer(form: PresetForm, preset: TradingPreset | None) -> ResponseReturnValue:
-    page = render_template("web/preset_form.html", form=form, preset=preset)
+    seen = fingerprint(preset, _SEEN) if preset is not None else ""
+    page = render_template("web/preset_form.html", form=form, preset=preset, seen=seen)
     return (page, 422) if form.errors or form.form_errors else page

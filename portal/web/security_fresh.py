@@ -35,6 +35,7 @@ ASKED_BEFORE = {
 }
 ASKED_WHEN_SENT = {
     "connections.edit": "changes limits or presets",
+    "limits.edit": "changes limits",
     "presets.new": "changes how orders are sized",
     "presets.edit": "changes how orders are sized",
     "admin_connections.edit_view": "changes keys, limits or live trading",

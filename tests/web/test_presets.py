@@ -104,6 +104,18 @@ def test_preset_when_changed_here_then_keeps_what_this_form_does_not_show(
     assert (preset.name, preset.max_signal_age_seconds) == ("Careful", 7)
 
 
+def test_preset_when_somebody_changed_it_meanwhile_then_nothing_is_overwritten(
+    visitor: Visitor, alice: User
+) -> None:
+    preset = world.save(TradingPreset(name="Mine", owner_id=alice.id))
+    path = f"/presets/{preset.id}/edit"
+    seen = visitor.get(path).text.partition('name="seen" value="')[2].partition('"')[0]
+    assert visitor.post(path, FORM).status_code == 302
+    assert visitor.post(path, FORM | {"name": "Late", "seen": seen}).status_code == 422
+    db.session.expire_all()
+    assert preset.name == "Careful"
+
+
 def test_presets_when_there_are_too_many_then_no_more_are_made(
     app: Flask, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
