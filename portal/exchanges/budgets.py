@@ -75,14 +75,14 @@ _ORDERS_ONLY = frozenset({"-1015"})
 _BINANCE = Budget(
     Window(5000, 60), Window(90, 10),
     _weights(
-        balances=20, tickers=4, second_look=65, find_order=50, open_orders=12, fills=20, account_facts=50
+        balances=20, tickers=4, second_look=105, find_order=50, open_orders=12, fills=20, account_facts=50
     ),
     account_codes=_ORDERS_ONLY,
 )  # fmt: skip
 _BINANCE_FUTURES = Budget(
     Window(2000, 60), Window(250, 10),
     _weights(
-        balances=5, tickers=5, second_look=50, find_order=12, open_orders=2, fills=5, positions=5,
+        balances=5, tickers=5, second_look=90, find_order=12, open_orders=2, fills=5, positions=5,
         account_facts=20,
     ),
     account_codes=_ORDERS_ONLY,

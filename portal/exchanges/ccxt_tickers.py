@@ -12,8 +12,6 @@ from portal.trading.orders import Ticker
 _FEW = 3
 #: So many order books are read for one second look; above it best prices are read once more.
 MOST_BOOKS = 5
-#: Levels of a book; the smallest number that every large venue takes.
-_DEPTH = 5
 
 
 def read_tickers(session: CcxtSession, symbols: Sequence[str]) -> dict[str, Ticker]:
@@ -73,8 +71,9 @@ def _last(ticker: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 def _top(session: CcxtSession, symbol: str) -> dict[str, Any]:
-    """Best bid and ask of the order book. ccxt sorts prices that are text as text, so all are looked at."""
-    book = session.read("fetch_order_book", symbol, _DEPTH)
+    """Best bid and ask of the order book, in the venue's own depth. ccxt sorts prices that are text as text,
+    so all are looked at."""
+    book = session.read("fetch_order_book", symbol)
     bids = [price for level in book.get("bids") or () if (price := price_or_none(level[0])) is not None]
     asks = [price for level in book.get("asks") or () if (price := price_or_none(level[0])) is not None]
     return {

@@ -4,6 +4,7 @@ rules are `portal.trading.price_sanity`; here they meet the network. Remembers n
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -42,8 +43,9 @@ def read(
     routes in the same call; a jump or a crossed book in two rounds, so that two routes that were only not
     read at the same moment agree in the second.
 
-    With `proved=False` a market without an anchor is looked at twice, too. Raises ExchangeError when the
-    first read fails; a second look that fails leaves its doubts. May be repeated."""
+    With `proved=False` a market without an anchor is looked at twice, too, and a second look that fails for
+    now raises: whoever wants that can wait. Otherwise it leaves its doubts. Raises ExchangeError when the
+    first read fails. May be repeated."""
     asked = list(symbols)
     found: dict[str, Judged] = {}
     for round_ in range(_ROUNDS):
@@ -59,11 +61,22 @@ def read(
         asked = [each for each in asked if found[each].doubt is not None]
         if not asked:
             break
-        found |= _confirmed(reader, {each: found[each] for each in asked}, anchors, clock)
+        try:
+            found |= _confirmed(reader, {each: found[each] for each in asked}, anchors, clock)
+        except ExchangeError as error:
+            if not proved and not error.permanent:
+                raise
+            logger.info("no second look at the prices of %s: %s", ", ".join(asked), error)
+            found |= {each: _without_look(found[each]) for each in asked}
         asked = [each for each in asked if found[each].doubt in _PASSING]
         if not asked:
             break
     return found
+
+
+def _without_look(judged: Judged) -> Judged:
+    """A venue that has no other routes at all: what nothing contradicts is taken as it is."""
+    return replace(judged, doubt=None) if judged.doubt is Doubt.UNPROVED else judged
 
 
 def _confirmed(
@@ -72,11 +85,7 @@ def _confirmed(
     anchors: Mapping[str, Anchor],
     clock: Callable[[], datetime],
 ) -> dict[str, Judged]:
-    try:
-        looks = reader.second_look(list(doubted))
-    except ExchangeError as error:
-        logger.info("no second look at the prices of %s: %s", ", ".join(doubted), error)
-        return {}
+    looks = reader.second_look(list(doubted))
     verdicts = {
         each: look_again(first, looks.get(each), anchors.get(each), clock())
         for each, first in doubted.items()
