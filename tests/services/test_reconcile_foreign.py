@@ -1,6 +1,7 @@
 """What is not ours is listed and told once, never traded, and entries do not mix with it. Liquidations and
 accounts with both sides of a market."""
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -8,8 +9,8 @@ import pytest
 import sqlalchemy as sa
 
 from portal.db import db, end_read, transaction
-from portal.models import ExecutionConnection, ForeignHolding
-from portal.services import books
+from portal.models import ExecutionConnection, ForeignHolding, Order
+from portal.services import books, reconciliation
 from portal.trading.fields import FieldError
 from portal.trading.limits import allows_foreign
 from portal.trading.types import (
@@ -23,7 +24,7 @@ from portal.trading.types import (
 )
 from tests.services.desk import Desk
 from tests.services.protected import by_hand, opened
-from tests.services.reconciled import cycle, notices, trade_by_hand
+from tests.services.reconciled import connection_ids, cycle, notices, trade_by_hand
 
 ETH = "ETH/USDT:USDT"
 
@@ -117,6 +118,20 @@ def test_position_made_larger_by_hand_keeps_our_size_and_lists_the_rest(desk: De
     (found,) = foreign()
     assert found.quantity == Decimal("0.007")
     assert books.verify() == []
+
+
+def test_entry_of_ours_that_fills_while_it_is_compared_is_not_foreign(desk: Desk) -> None:
+    swap_account(desk)
+    assert desk.trade(order_type="limit", open_price="49000").status is ExecutionStatus.OPEN
+    desk.price("BTC/USDT", 48_900)
+    (connection_id,) = connection_ids()
+    past = sa.literal(timedelta(minutes=5), sa.Interval)
+    with transaction() as session:
+        session.execute(sa.update(Order).values(updated_at=Order.updated_at - past))
+    result = reconciliation.reconcile(connection_id)
+    assert result is not None
+    assert (result.foreign, foreign(there=False)) == ([], [])
+    assert desk.position().quantity == desk.held("alpha")
 
 
 def test_position_turned_around_by_hand_is_closed_as_external_and_the_other_side_is_foreign(

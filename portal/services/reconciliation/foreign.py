@@ -9,15 +9,18 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from portal.db import db, end_read, transaction, utcnow
+from portal.exchanges.base import Exchange
 from portal.exchanges.venues import shape_client_order_id
 from portal.exchanges.venues_table import venue
 from portal.models import ExecutionConnection, ForeignHolding, Order
+from portal.services import resolution
 from portal.services.notifications import notify
+from portal.services.reconciliation import our_side
 from portal.services.reconciliation.cycle import Look, Result
 from portal.trading.numbers import text
 from portal.trading.orders import OrderReport
 from portal.trading.reconcile import CONFIRM_AFTER, Difference
-from portal.trading.types import ForeignKind, MarketType, NotificationType, Side
+from portal.trading.types import ForeignKind, MarketType, NotificationType, OrderRole, Side
 
 #: Kind, symbol, side and the venue's order id.
 Key = tuple[ForeignKind, str, Side, str]
@@ -57,15 +60,17 @@ def symbols_with_orders(connection_id: int) -> list[str]:
     return sorted(rows)
 
 
-def record(connection: ExecutionConnection, seen: Look, result: Result) -> None:
-    """Bring the list up to date with what was truly read. Commits; may be repeated, also at the same time."""
+def record(connection: ExecutionConnection, exchange: Exchange, seen: Look, result: Result) -> None:
+    """Bring the list up to date with what was truly read. Commits; may be repeated, also at the same time.
+    Raises ExchangeError when an entry that may have made a position larger cannot be asked about."""
     known = {
         (row.kind, row.symbol, row.side, row.exchange_order_id): row.id
         for row in db.session.execute(
             sa.select(ForeignHolding).where(ForeignHolding.connection_id == connection.id, _THERE)
         ).scalars()
     }
-    unsure = _unsure_symbols(connection.id, seen)
+    end_read()
+    unsure = _unsure_symbols(connection.id, seen) | _grown_by_ours(connection.id, exchange, seen)
     positions = [
         _position(each, seen)
         for each in seen.comparison.foreign
@@ -194,6 +199,25 @@ def _unsure_symbols(connection_id: int, seen: Look) -> frozenset[str]:
         .distinct()
     ).scalars()
     return frozenset(recent)
+
+
+def _grown_by_ours(connection_id: int, exchange: Exchange, seen: Look) -> frozenset[str]:
+    """Markets on which an entry of ours that rests there was filled a moment ago, so that the surplus is
+    ours."""
+    subjects = {each.subject for each in seen.comparison.foreign}
+    entries = {
+        order.order_id: subject
+        for subject in subjects
+        for order in seen.after.orders_of(subject)
+        if order.role is OrderRole.ENTRY
+    }
+    if not entries:
+        return frozenset()
+    for order_id in entries:
+        resolution.ask_now(order_id, exchange)
+    now = our_side.read(connection_id)
+    end_read()
+    return frozenset(subject.name for subject in subjects if now.fence(subject) != seen.after.fence(subject))
 
 
 def _was_read(key: Key, seen: Look, unsure: Collection[str]) -> bool:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from portal.db import db, spelled
 from portal.models import IN_DOUBT, ExecutionPosition, Order
 from portal.trading.reconcile import Held, Subject
-from portal.trading.types import MarketType, OrderState, PositionSide, PositionStatus
+from portal.trading.types import MarketType, OrderRole, OrderState, PositionSide, PositionStatus
 
 _LIVE = (PositionStatus.OPEN, PositionStatus.CLOSING)
 
@@ -24,6 +24,7 @@ class OurOrder:
     state: OrderState
     filled_quantity: Decimal
     fills_complete: bool
+    role: OrderRole
 
     @property
     def in_doubt(self) -> bool:
@@ -108,6 +109,7 @@ def read(connection_id: int) -> OurSide:
             Order.state,
             Order.filled_quantity,
             Order.fills_complete,
+            Order.role,
         )
         # What is asked about again is unsettled: in doubt, resting, or filled with fills to be read.
         .where(Order.connection_id == connection_id, Order.next_query_at.is_not(None))

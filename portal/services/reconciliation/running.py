@@ -73,7 +73,10 @@ def compare(
     if not seen.theirs.failed:
         _mark(connection, {*seen.theirs.covered, *kinds}, result.unable)
     cycle.shortages(connection, exchange, seen, result)
-    foreign.record(connection, seen, result)
+    try:
+        foreign.record(connection, exchange, seen, result)
+    except ExchangeError as error:
+        logger.info("connection %s: what is not ours was not listed (%s)", connection.id, error.code)
     return seen.theirs.error
 
 
