@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from rich.console import Console
 
-from bench import chaos, fanout, monitor, single, web, worker
+from bench import chaos, doubt, fanout, monitor, single, web, worker
 from bench.figures import Result, show, to_json
 from bench.machine import facts
 from portal.commands.up import interruptible
@@ -34,6 +34,9 @@ MEASURES: dict[str, Callable[[Options], list[Result]]] = {
     "single": lambda options: single.run(20 if options.quick else 200, options.concurrency),
     "monitor": lambda options: monitor.run(1000 if options.quick else 10_000),
     "web": lambda options: web.run(20 if options.quick else 200),
+    "doubt": lambda options: doubt.run(
+        (options.accounts or [60 if options.quick else 200])[0], options.concurrency
+    ),
 }
 
 
@@ -82,7 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("what", nargs="?", choices=[*MEASURES, "all", "chaos"], default="all")
     parser.add_argument("--quick", action="store_true", help="a tenth of the size: does it work at all?")
     parser.add_argument("--json", action="store_true", help="print numbers only")
-    parser.add_argument("--accounts", type=int, nargs="+", help="fanout, chaos: number of accounts")
+    parser.add_argument("--accounts", type=int, nargs="+", help="fanout, chaos, doubt: number of accounts")
     parser.add_argument("--latency", type=int, nargs="+", help="fanout: milliseconds of the exchange")
     parser.add_argument("--workers", type=int, default=2, help="worker processes")
     parser.add_argument("--concurrency", type=int, default=16, help="jobs at once in each")

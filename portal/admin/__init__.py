@@ -21,6 +21,7 @@ from portal.admin.rq_panel import QueuesView
 from portal.admin.signals import SignalView
 from portal.admin.tokens import TokenView
 from portal.admin.trading_state import TradingStateView
+from portal.admin.unresolved import UnresolvedView
 from portal.admin.users import UserView
 from portal.db import db
 from portal.web.headers import csp_nonce
@@ -29,6 +30,7 @@ from portal.web.headers import csp_nonce
 VIEWS = (
     (SignalView, models.Signal, "Signals", "signals", "Trading"),
     (ExecutionView, models.Execution, "Executions", "executions", "Trading"),
+    (UnresolvedView, models.Order, "Unresolved", "unresolved", "Trading"),
     (PositionView, models.ExecutionPosition, "Positions", "positions", "Trading"),
     (ForeignView, models.ForeignHolding, "Not ours", "foreign", "Trading"),
     (TradingStateView, models.TradingState, "Trading state", "trading_state", "Trading"),

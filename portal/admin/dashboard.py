@@ -13,6 +13,7 @@ from portal.admin import machine_room
 from portal.admin.access import AdminOnly
 from portal.admin.machine_room import MachineRoom
 from portal.admin.routing import route
+from portal.admin.unresolved import waiting_count
 from portal.db import db, utcnow
 from portal.models import (
     IN_DOUBT,
@@ -27,7 +28,7 @@ from portal.services import price_alarms
 from portal.services.reports import quality
 from portal.services.reports.scope import Scope
 from portal.services.traffic_report import HeldBack, held_back
-from portal.trading.types import ConnectionStatus, OrderState, PositionStatus, Protection, TradingStateValue
+from portal.trading.types import ConnectionStatus, PositionStatus, Protection, TradingStateValue
 from portal.web import words
 
 
@@ -68,7 +69,7 @@ def _count(model: Any, *conditions: Any) -> int:
 def _attention() -> dict[str, int]:
     live = ExecutionPosition.status.in_((PositionStatus.OPEN, PositionStatus.CLOSING))
     return {
-        "unresolved": _count(Order, Order.state == OrderState.UNRESOLVED),
+        "unresolved": db.session.scalar(waiting_count()) or 0,
         "in_error": _count(ExecutionConnection, ExecutionConnection.status == ConnectionStatus.ERROR),
         "unprotected": _count(ExecutionPosition, live, ExecutionPosition.protection == Protection.FAILED),
         "unpriced": sum(price_alarms.counts(utcnow()).values()),

@@ -7,6 +7,7 @@ from portal.db import db
 from portal.models import Execution, ExecutionPosition, Order
 from portal.services import stories
 from portal.trading.types import ExecutionStatus
+from portal.web import doubt_words
 from portal.web.access import me, pages
 from portal.web.orders import summaries
 from portal.web.paging import page_of
@@ -41,6 +42,7 @@ def show(execution_id: int) -> str:
     return render_template(
         "web/execution.html",
         execution=execution,
+        doubt_words=doubt_words,
         orders=list(db.session.scalars(orders)),
         position=db.session.scalars(opened).one_or_none(),
         story=stories.story(execution),
