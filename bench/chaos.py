@@ -118,6 +118,8 @@ def show(plan: Plan, toll: Toll, verdict: Verdict, console: Console) -> None:
     for name, words in rows.items():
         table.add_row(name, words)
     console.print(table)
+    for words in toll.last_words:
+        console.print(f"[dim]A worker ended by itself: {words[:300]}", highlight=False)
     for problem in verdict.problems[:40]:
         console.print(f"[red]{problem}")
     if not verdict.problems:

@@ -122,7 +122,9 @@ class Crew:
         elif hand.child.code == -signal.SIGKILL:
             self.toll.kills["worker, at any moment"] += 1
         else:
-            self.toll.kills[f"worker, by itself ({hand.child.code})"] += 1
+            # Its supervisor starts it again, as we do; it was not killed.
+            self.toll.cuts["worker that ended by itself"] += 1
+            self.toll.last_words += hand.child.last_words.splitlines()[-1:]
 
     def _blow(self, hand: Hand) -> dict[str, object] | None:
         return self.here.nursery.blow(hand.child.pid)

@@ -17,7 +17,7 @@ class Plan:
     #: Seconds between two signals.
     round_seconds: float = 7.0
     #: Seconds in which everything must have an outcome once the trouble is over.
-    settle_seconds: float = 240.0
+    settle_seconds: float = 600.0
 
     @property
     def longest(self) -> float:
@@ -38,6 +38,8 @@ class Toll:
     #: Keys of the signals that were delivered, and how often all of them were.
     keys: list[str] = field(default_factory=list)
     deliveries: int = 0
+    #: What workers said that nobody had killed.
+    last_words: list[str] = field(default_factory=list)
 
     @property
     def killed(self) -> int:

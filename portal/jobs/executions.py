@@ -1,5 +1,6 @@
 """Jobs about executions and their orders: ids in, nothing out. The verbs are in the services."""
 
+from portal.jobs import queues
 from portal.jobs.ticks import tick
 from portal.services import executions, late_entries, resolution, sweeper
 from portal.services.unresolved import asking, looking
@@ -27,4 +28,5 @@ def cancel_late_entry(order_id: int) -> None:
 
 @tick
 def sweep() -> None:
-    sweeper.sweep()
+    with queues.sparing():
+        sweeper.sweep()

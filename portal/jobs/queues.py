@@ -5,8 +5,11 @@ When Redis is away nothing is lost: the rows are committed, and the sweeper asks
 
 import logging
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import timedelta
+from typing import Any
 
 from flask import Flask, current_app
 from redis import Redis, RedisError
@@ -15,7 +18,8 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
-from portal.jobs.records import add_jobs
+from portal.jobs import keys
+from portal.jobs.records import add_jobs, job_id
 from portal.jobs.serializing import refuse_pickle
 from portal.jobs.table import JOBS, JobSpec
 
@@ -26,6 +30,19 @@ TIMEOUT = 0.8
 #: After such a wait, seconds in which nobody waits again.
 QUIET = 2.0
 _NOW = timedelta(0)
+
+_sparing: ContextVar[bool] = ContextVar("portal_sparing", default=False)
+
+
+@contextmanager
+def sparing() -> Iterator[None]:
+    """Within the block jobs that wait in their queue already are not queued once more. For the sweeper: a
+    backlog that it doubles every ten seconds would never end."""
+    token = _sparing.set(True)
+    try:
+        yield
+    finally:
+        _sparing.reset(token)
 
 
 class JobQueues:
@@ -56,9 +73,12 @@ class JobQueues:
         if time.monotonic() < self._quiet_until:
             return False
         try:
-            pipe = self.connection.pipeline(transaction=False)
-            add_jobs(pipe, name, spec, groups, after)
-            pipe.execute()
+            if _sparing.get():
+                groups = self._missing(name, spec, groups)
+            if groups:
+                pipe = self.connection.pipeline(transaction=False)
+                add_jobs(pipe, name, spec, groups, after)
+                pipe.execute()
         except (RedisError, OSError) as error:
             self._note_failure(name, len(groups), error)
             return False
@@ -66,6 +86,12 @@ class JobQueues:
             self._away = False
             logger.info("Redis answers again; jobs are queued directly")
         return True
+
+    def _missing(self, name: str, spec: JobSpec, groups: Sequence[Sequence[int]]) -> list[Sequence[int]]:
+        """Those of `groups` whose job does not wait in its queue. Raises RedisError."""
+        waiting: Any = self.connection.lrange(keys.queue(spec.queue), 0, -1)
+        known = {each.decode().rpartition("-")[0] for each in waiting}
+        return [ids for ids in groups if job_id(name, ids, "").rstrip("-") not in known]
 
     def _note_failure(self, name: str, count: int, error: Exception) -> None:
         if isinstance(error, RedisTimeoutError):

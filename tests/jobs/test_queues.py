@@ -11,7 +11,7 @@ from rq import Queue
 from rq.job import Job, validate_job_id
 
 from portal.jobs import keys
-from portal.jobs.queues import JobQueues, connect
+from portal.jobs.queues import JobQueues, connect, sparing
 from portal.jobs.table import DEFAULT, NOTIFY, ORDERS
 from tests.helpers import eventually
 from tests.jobs.redis_server import RedisServer
@@ -39,6 +39,24 @@ def test_enqueue_when_a_row_is_asked_for_twice_then_both_jobs_have_legal_ids_of_
     for job_id in (first, second):
         validate_job_id(job_id)
         assert job_id.startswith("order-42-")
+
+
+def test_f25_enqueue_when_sparing_then_a_job_that_waits_already_is_not_queued_once_more(
+    queues: JobQueues, redis: Redis
+) -> None:
+    """A sweeper that doubles a backlog every ten seconds would keep it from ever ending."""
+    queues.enqueue_many("order", [1, 42])
+    with sparing():
+        assert queues.enqueue_many("order", [1, 4, 42])
+        assert queues.enqueue_many("order", [1, 4, 42])
+    waiting = Queue(ORDERS, connection=redis)
+    assert [job.args for job in waiting.jobs] == [[1], [42], [4]]
+    redis.lpop(keys.queue(ORDERS))
+    with sparing():
+        assert queues.enqueue("order", 1), "it is lost, or runs: the rows decide"
+    assert [job.args for job in waiting.jobs] == [[42], [4], [1]]
+    assert queues.enqueue("order", 1)
+    assert len(waiting) == 4, "whoever has news asks at once"
 
 
 def test_enqueue_when_the_table_repeats_a_job_then_rq_knows_how_often(

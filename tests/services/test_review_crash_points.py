@@ -2,8 +2,12 @@
 on it. Kills are in `tests/crash`; here every point is read from the rows it leaves behind."""
 
 import pytest
+from flask import current_app
 
 from portal.db import db, end_read, transaction, utcnow
+from portal.jobs import executions as jobs
+from portal.jobs import keys
+from portal.jobs.table import ORDERS
 from portal.models import ExecutionPosition
 from portal.services import (
     books,
@@ -34,6 +38,21 @@ def test_f04_f07_c02_publication_when_its_jobs_were_lost_is_found_by_the_sweeper
     assert desk.sweep()["run_execution"] == 1
     assert desk.run(desk.executions()[0]).status is ExecutionStatus.FILLED
     assert desk.accepted() == 1
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_f25_execution_when_the_sweeper_meets_it_then_exactly_one_job_waits_for_it(
+    desk: Desk, lost: bool
+) -> None:
+    """What waits is not asked for again, however long the queue is; what was lost is."""
+    desk.account()
+    desk.publish()
+    desk.later(20)
+    redis = current_app.extensions["portal_redis"]
+    if lost:
+        redis.flushdb()
+    jobs.sweep()
+    assert redis.llen(keys.queue(ORDERS)) == 1
 
 
 def test_c04_c05_c14_claim_when_its_worker_died_is_free_again_after_the_lease(desk: Desk) -> None:
