@@ -59,6 +59,17 @@ def together(app: Flask, works: list[Callable[[], Any]]) -> list[Any]:
         return list(pool.map(one, works))
 
 
+def work_off(app: Flask, desk: Desk) -> None:
+    """Workers, and sweeps for whoever found the budget of requests spent, until nobody waits."""
+    for _ in range(10):
+        end_read()
+        assert run_worker(app, concurrency=4, burst=True) == 0
+        if all(each.status is not ExecutionStatus.PENDING for each in desk.executions()):
+            return
+        desk.later(5)
+        desk.sweep()
+
+
 def test_f04_signals_when_redis_is_down_at_their_publication_run_when_it_is_back(
     app: Flask, desk: Desk, own_redis: RedisServer
 ) -> None:
@@ -72,8 +83,7 @@ def test_f04_signals_when_redis_is_down_at_their_publication_run_when_it_is_back
     assert redis.llen(keys.queue(ORDERS)) == 0, "the jobs were lost"
     desk.later(15)
     assert desk.sweep()["run_execution"] == 10, "fifteen seconds and one sweep of ten later"
-    end_read()
-    assert run_worker(app, concurrency=4, burst=True) == 0
+    work_off(app, desk)
     assert {each.status for each in desk.executions()} == {ExecutionStatus.FILLED}
     assert desk.accepted() == 10
 
@@ -97,8 +107,7 @@ def test_f20_f21_jobs_when_redis_forgets_them_are_asked_for_again_from_the_rows(
     assert redis.dbsize() == 0
     desk.later(15)
     assert desk.sweep()["run_execution"] == 5
-    end_read()
-    run_worker(app, concurrency=4, burst=True)
+    work_off(app, desk)
     assert {each.status for each in desk.executions()} == {ExecutionStatus.FILLED}
     assert desk.accepted() == 6
     assert books.verify() == []
@@ -107,7 +116,7 @@ def test_f20_f21_jobs_when_redis_forgets_them_are_asked_for_again_from_the_rows(
 def test_f09_execution_when_four_relays_and_four_claimers_go_over_all_is_claimed_once(
     app: Flask, desk: Desk
 ) -> None:
-    for number in range(400):
+    for number in range(200):
         row = ExecutionConnection(name=f"a{number}", exchange_name="sandbox", is_admin_owned=True)
         row.admin_id = desk.admin_id
         db.session.add(row)
@@ -119,7 +128,7 @@ def test_f09_execution_when_four_relays_and_four_claimers_go_over_all_is_claimed
         turned = ids[shift:] + ids[:shift]
         return [each for each in turned if claims.claim(each) is not None]
 
-    answers = together(app, [sweeper.sweep] * 4 + [partial(claim_all, shift) for shift in (0, 100, 200, 300)])
+    answers = together(app, [sweeper.sweep] * 4 + [partial(claim_all, shift) for shift in (0, 50, 100, 150)])
     claimed = Counter(chain.from_iterable(answers[4:]))
     assert sorted(claimed) == sorted(ids)
     assert set(claimed.values()) == {1}

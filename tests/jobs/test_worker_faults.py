@@ -85,7 +85,7 @@ def test_worker_when_a_job_outlasts_the_warm_shutdown_then_it_says_so_and_exits_
     queues.enqueue("hold", 1)
     eventually(lambda: marks(redis) == ["holding 1"])
     process.send_signal(signal.SIGTERM)
-    assert process.wait(timeout=6) == 0
+    assert process.wait(timeout=20) == 0
     [job_id] = FailedJobRegistry(ORDERS, connection=redis).get_job_ids()
     assert why(redis, job_id).startswith("The worker was told to stop and the job did not end in time.")
 
