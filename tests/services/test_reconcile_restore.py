@@ -56,9 +56,7 @@ def restore(backup: Backup, hours: float = 1) -> None:
         link.execute(sa.text(f"UPDATE signals SET published_at = published_at - {past}"))
         link.execute(sa.text(f"UPDATE execution_connections SET reconciled_at = reconciled_at - {past}"))
         moment = utcnow() - timedelta(hours=hours)
-        link.execute(
-            sa.insert(JobLease).values(job="sync_connections", tick=1, owner="", started_at=moment)
-        )
+        link.execute(sa.insert(JobLease).values(job="sync_connections", tick=1, owner="", started_at=moment))
 
 
 def start() -> None:
