@@ -4,8 +4,8 @@ clock be believed? Runs nothing and changes no row; a job that may not run goes 
 * **Schema.** After a migration an old worker would write rows that the new program reads wrongly: it takes
   no further job and ends.
 * **Clock.** Signals are too old, and silence proves an absence, by the clock of the worker. While that
-  differs from the database's, or shortly after it jumped, this worker neither sends entries nor asks about
-  orders in doubt. Everything that protects or closes a position runs on.
+  differs from the database's, or shortly after it jumped, this worker neither sends entries, nor asks about
+  orders in doubt, nor reconciles. Everything that protects or closes a position runs on.
 """
 
 import logging
@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from portal.db import db, utcnow
 from portal.jobs import queues
 from portal.jobs.engine.allowlist import Call
+from portal.jobs.table import URGENT
 from portal.services import house_alarms, schema
 from portal.trading.proof import NO_WINDOW_SLACK
 
@@ -31,7 +32,7 @@ TOLERANCE = timedelta(seconds=5)
 #: After a jump, moments that were stored before it and moments of now do not fit together for so long.
 DISTRUST = (NO_WINDOW_SLACK + timedelta(seconds=30)).total_seconds()
 #: Jobs that decide by the clock. Exits and guards are not among them.
-BY_THE_CLOCK = frozenset({"run_execution", "resolve_order", "cancel_late_entry"})
+BY_THE_CLOCK = frozenset({"run_execution", "resolve_order", "cancel_late_entry", "sync_connection"})
 #: A pause before such a job goes back, so that a worker with the right time finds it first.
 _POLITE = 0.2
 
@@ -51,8 +52,8 @@ class Gate:
         self.retired: str | None = None
 
     def admits(self, call: Call) -> bool:
-        """Whether `call` may run now. When not, it was put back into its queue. Raises SQLAlchemyError when
-        the database does not answer."""
+        """Whether `call` may run now. When not, and it is urgent, it was put back into its queue. Raises
+        SQLAlchemyError when the database does not answer."""
         with self._lock:
             self._notice_a_jump()
             if time.monotonic() - self._looked_at >= LOOK_EVERY:
@@ -62,7 +63,7 @@ class Gate:
             return True
         if self.retired is None:
             time.sleep(_POLITE)
-        if call.ids:  # what the clock suggested is suggested again anyway
+        if call.spec.queue in URGENT:  # what comes by the clock comes again anyway
             queues.enqueue(call.name, *call.ids)
         return False
 

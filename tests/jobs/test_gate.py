@@ -16,7 +16,7 @@ from portal.jobs import gate as gates
 from portal.jobs import queues, worker
 from portal.jobs.engine.allowlist import Call
 from portal.jobs.gate import Gate
-from portal.jobs.table import JOBS, NOTIFY, ORDERS
+from portal.jobs.table import JOBS, NOTIFY, ORDERS, WATCH
 from portal.models import Notification
 from tests.jobs.redis_server import RedisServer
 
@@ -105,7 +105,9 @@ def test_f28_worker_when_its_clock_differs_from_the_database_then_it_takes_no_en
     monkeypatch.setattr(gates, "_POLITE", 0.0)
     gate = Gate(lambda: pytest.fail("a clock is no reason to end"))
     admitted = {name for name in JOBS if gate.admits(call(name, 5))}
-    assert set(JOBS) - admitted == {"run_execution", "resolve_order", "cancel_late_entry"}
+    refused = {"run_execution", "resolve_order", "cancel_late_entry", "sync_connection"}
+    assert set(JOBS) - admitted == refused
+    assert waiting(app, WATCH) == [], "what comes every minute is not put back"
     assert sorted(waiting(app, ORDERS)) == ["cancel-late-entry-5", "resolve-order-5", "run-execution-5"]
     (body,) = told()
     assert f"differs from the database's by {hours * 3600:+d} s" in body
