@@ -156,6 +156,8 @@ def test_s16_every_route_and_method_answers_each_role_as_it_should(
 
 
 def _expected(route: Route, who: str) -> set[int]:
+    if "<token>" in route.rule:
+        return {404}  # a link that is its own key, and this one is no link
     if who == "stranger":
         return {302, 401} if route.method == "GET" or not route.is_admin else {302, 401, 403}
     if route.is_admin and who == "trader":
