@@ -20,7 +20,7 @@ from portal.models import (
     Signal,
 )
 from portal.trading.numbers import text
-from portal.trading.types import Answer, OrderRole, OrderState
+from portal.trading.types import Answer, OrderRole, OrderState, QuestionKind
 
 #: More of one kind are left out; a story of that length is read in the logs.
 MOST = 300
@@ -136,7 +136,7 @@ def _of_fills(order_ids: Sequence[int]) -> Iterator[Event]:
 def _of_questions(order_ids: Sequence[int]) -> Iterator[Event]:
     rows = db.session.execute(
         sa.select(OrderQuestion)
-        .where(OrderQuestion.order_id.in_(order_ids))
+        .where(OrderQuestion.order_id.in_(order_ids), OrderQuestion.kind == QuestionKind.ASK)
         .order_by(OrderQuestion.id)
         .limit(MOST)
     ).scalars()
