@@ -1,7 +1,7 @@
 """Channels to the outside, and what is on its way there.
 
-Locks: a short exclusive lock on `notifications` for a column without a default; existing rows count as routed.
-Compatible with the previous release: it does not know the new tables and leaves the new column empty.
+Locks: a short exclusive lock on `notifications` for a column without a default; existing rows count as
+routed. Compatible with the previous release: it does not know the new tables and leaves the new column empty.
 """
 
 import sqlalchemy as sa
