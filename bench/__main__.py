@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from rich.console import Console
 
 from bench import chaos, doubt, fanout, monitor, single, web, worker
+from bench.chaos_plan import Plan
 from bench.figures import Result, show, to_json
 from bench.machine import facts
 from portal.commands.up import interruptible
@@ -72,7 +73,7 @@ def _measure(options: Options, console: Console) -> list[Result]:
 
 def _chaos(options: Options, console: Console) -> int:
     [accounts] = options.accounts or [60]
-    plan = chaos.Plan(
+    plan = Plan(
         accounts=accounts,
         kills=options.kills,
         seed=options.seed,

@@ -21,6 +21,8 @@ from portal.db import db
 
 #: What a worker is given, so that a run meets in minutes what a portal meets in months.
 _SETTINGS = {"PORTAL_EXCHANGE_TIMEOUT_SECONDS": "4"}
+#: Signals per account that may be without an outcome before no more are sent.
+_MOST_WAITING = 3
 Say = Callable[[str], None]
 
 
@@ -54,7 +56,9 @@ def _trouble(plan: Plan, toll: Toll, crew: Crew, weather: Weather, sender: Sende
         now = time.monotonic()
         if now - began > plan.longest:
             raise TimeoutError(f"{toll.killed} of {plan.kills} kills within {plan.longest:.0f} s")
-        if now >= next_signal:
+        if now >= next_signal and chaos_judge.unsettled() > plan.accounts * _MOST_WAITING:
+            next_signal = now + 1  # more would only wait, and be waited for when the trouble is over
+        elif now >= next_signal:
             next_signal = now + plan.round_seconds
             words = sender.send()
             say(

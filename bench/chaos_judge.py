@@ -86,6 +86,14 @@ def is_settled() -> bool:
     return not any(left)
 
 
+def unsettled() -> int:
+    """Executions without an outcome."""
+    wanted = sa.select(sa.func.count()).select_from(Execution).where(Execution.status.in_(UNSETTLED))
+    found = db.session.scalar(wanted) or 0
+    end_read()
+    return found
+
+
 def _open() -> sa.ColumnElement[bool]:
     return ExecutionPosition.status == PositionStatus.OPEN
 
