@@ -8,7 +8,7 @@ import ccxt
 import pytest
 
 from portal import crypto
-from portal.services import books
+from portal.services import books, placing
 from portal.trading.orders import client_order_id
 from portal.trading.types import ExecutionStatus, OrderState
 from tests.exchanges.sandbox.conftest import on_sandbox
@@ -109,8 +109,9 @@ def test_f33_request_that_arrives_late_within_its_window_is_found_and_no_ghost(d
 @pytest.mark.parametrize(("exchange", "market"), MARKETS)
 @pytest.mark.parametrize("order_type", ["market", "limit"])
 def test_f36_duplicate_id_means_that_the_order_exists_and_it_is_adopted(
-    desk: Desk, exchange: str, market: str, order_type: str
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, exchange: str, market: str, order_type: str
 ) -> None:
+    """Somebody who was thought dead sends the very same order a moment before us."""
     keys = desk.account(exchange=exchange, preset=fixed(desk, market)).get_credentials()
     desk.sandbox.set_identity_class("b_all")
     desk.price("BTC/USDT", 50_000)
@@ -119,11 +120,15 @@ def test_f36_duplicate_id_means_that_the_order_exists_and_it_is_adopted(
     (execution,) = desk.publish(**terms)
     ours = client_order_id(crypto.keyring().install_key, f"execution-{execution.id}:entry:0")
     symbol = "BTC/USDT" if market == "spot" else "BTC/USDT:USDT"
-    second_client(desk, exchange, keys).create_order(
-        symbol, order_type, "buy", float(SIZE), price, {"newClientOrderId": ours}
-    )
+    zombie, send = second_client(desk, exchange, keys), placing.place
 
-    execution = desk.run(execution)
+    def late(*given: Any) -> None:
+        zombie.create_order(symbol, order_type, "buy", float(SIZE), price, {"newClientOrderId": ours})
+        send(*given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(placing, "place", late)
+        execution = desk.run(execution)
     assert execution.status is ExecutionStatus.UNRESOLVED
     assert desk.order().error_code == "DUPLICATE_CLIENT_ORDER_ID"
     settle(desk)
