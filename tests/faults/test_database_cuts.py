@@ -19,7 +19,7 @@ from tests.faults.cutting_proxy import CuttingProxy
 from tests.services.desk import Desk
 
 ACCOUNTS = 12
-ENOUGH = 100
+ENOUGH = 60
 
 
 class Cut:
