@@ -101,8 +101,9 @@ def _open() -> sa.ColumnElement[bool]:
 def judge(here: Floor, toll: Toll) -> Verdict:
     """Compare books and exchange once everything has settled."""
     verdict = Verdict()
-    orders = {each.client_order_id: each for each in _rows(sa.select(Order))}
+    # The exchange first: what it has taken by then was written down by us before.
     taken = here.sandbox.orders()
+    orders = {each.client_order_id: each for each in _rows(sa.select(Order))}
     verdict.accepted = len(taken)
     _orders(verdict, orders, taken)
     _executions(verdict, toll)
