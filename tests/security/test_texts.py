@@ -19,7 +19,7 @@ from portal.services import tokens
 from tests import world
 from tests.security import tenants
 from tests.security.routes import routes
-from tests.security.test_changes import crawl
+from tests.security.test_changes import WRITTEN_BY_READING, crawl
 from tests.visiting import Visitor, visit
 
 #: Many requests: minutes on a busy machine.
@@ -112,7 +112,10 @@ def test_s33_no_statement_is_put_together_from_texts() -> None:
                 continue
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
             if name in {"text", "exec_driver_sql", "literal_column", "execute"}:
-                built = isinstance(node.args[0], ast.JoinedStr | ast.BinOp)
+                first = node.args[0]
+                built = isinstance(first, ast.JoinedStr) or (
+                    isinstance(first, ast.BinOp) and isinstance(first.op, ast.Add | ast.Mod)
+                )
                 formatted = isinstance(node.args[0], ast.Call) and (
                     getattr(node.args[0].func, "attr", "") == "format"
                 )
@@ -128,11 +131,11 @@ def test_s33_list_when_sorted_searched_and_filtered_by_anything_answers_and_chan
     app: Flask, admin: User, hostile: str
 ) -> None:
     world.make_connection(admin)
-    before = tenants.state()
     # What no database can keep is refused at the door.
     fine = {400} if "\x00" in hostile else {200, 302, 404}
     visitor = visit(app, admin)
     token = tokens.create_token(admin, SCOPES, actor="tests")
+    before = tenants.state(without=WRITTEN_BY_READING)
     lists = [
         route.path
         for route in routes(app, dict.fromkeys(tenants.TABLES, 1))
@@ -152,7 +155,7 @@ def test_s33_list_when_sorted_searched_and_filtered_by_anything_answers_and_chan
             headers={"Authorization": f"Bearer {token}"},
         )  # fmt: skip
         assert answer.status_code in {400, 404, 422}, name
-    after = tenants.state()
+    after = tenants.state(without=WRITTEN_BY_READING)
     assert {name for name in after if after[name] != before[name]} <= {
         "api_tokens",
         "audit_entries",
