@@ -168,6 +168,7 @@ def test_s41_address_that_a_caller_claims_counts_only_behind_the_configured_prox
             data = {"csrf_token": visitor.token(), "email": alice.email, "password": "wrong"}
             statuses.append(visitor._open("/login", method="POST", data=data, headers=headers).text)
         blocked = sum("Too many wrong passwords" in text for text in statuses)
+        db.session.remove()
         for engine in db.engines.values():
             engine.dispose()
     # Behind a proxy each of these is another person; without one, all are the same.
