@@ -50,5 +50,5 @@ def test_job_when_asked_for_twice_in_a_transaction_is_remembered_once_in_order(a
     request_job("resolve_order", 2)
     request_job("run_execution", 1)
     request_job("resolve_order", 2)
-    assert requested_jobs(db.session()) == [("resolve_order", (2,)), ("run_execution", (1,))]
-    assert requested_jobs(db.session()) == []
+    assert list(requested_jobs(db.session())) == [("resolve_order", (2,)), ("run_execution", (1,))]
+    assert not requested_jobs(db.session())

@@ -29,7 +29,7 @@ REQUIRED = (
 #: Columns that exist on some model and must never reach a page, a file, a search box or a form.
 SECRET_COLUMNS = frozenset({
     "password", "credentials", "uid", "token_hash", "fs_uniquifier", "totp_seed", "mf_recovery_codes",
-    "claim_token",
+    "claim_token", "credential_id", "totp_counter", "tf_totp_secret",
 })  # fmt: skip
 _MAX_PAGE_SIZE = 200
 _LAST_PAGE = 100_000

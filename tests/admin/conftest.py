@@ -13,6 +13,8 @@ from portal.models import (
     ExecutionAnalytics,
     ExecutionConnection,
     ExecutionPosition,
+    ForeignHolding,
+    Invitation,
     NotificationChannel,
     Plan,
     Signal,
@@ -21,7 +23,7 @@ from portal.models import (
     User,
 )
 from portal.services import audit
-from portal.trading.types import TradingStateValue
+from portal.trading.types import ForeignKind, Side, TradingStateValue
 from tests import world
 from tests.visiting import Visitor, visit
 
@@ -92,6 +94,18 @@ def panel(app: Flask, admin: User, trader: User) -> Panel:
     world.save(
         ApiToken(user_id=trader.id, token_hash="canary-token-hash", prefix="ptc_canary", scopes=["read"])
     )
+    world.save(
+        Invitation(
+            email="dave@example.org", role="trader", token_hash="canary-invitation", expires_at=utcnow()
+        )
+    )
+    world.save(
+        ForeignHolding(
+            connection_id=connection.id, owner_id=trader.id, connection_name=connection.name,
+            kind=ForeignKind.POSITION, symbol="BTC/USDT:USDT", side=Side.BUY, quantity=Decimal(1),
+            first_seen_at=utcnow(), last_seen_at=utcnow(),
+        )
+    )  # fmt: skip
     world.save(TradingState(scope="exchange", key="kraken", state=TradingStateValue.REDUCING))
     audit.record(admin, "portal.plan.created", "plan", plan.id)
     db.session.commit()

@@ -19,8 +19,8 @@ FILLING = {
 }  # fmt: skip
 
 
-#: Pages without rows of their own.
-ROWLESS = {"/admin/rq/", "/admin/report/"}
+#: Pages without rows of their own, or with tests of their own.
+ROWLESS = {"/admin/rq/", "/admin/report/", "/admin/unresolved/"}
 
 
 def rules(app: Flask) -> Iterator[tuple[str, str]]:

@@ -83,9 +83,10 @@ class Scene:
         with transaction() as session:
             session.execute(sa.text("SET LOCAL lock_timeout = '300ms'"))
             for model, names in moments.items():
-                session.execute(
-                    sa.update(model).values({name: getattr(model, name) - past for name in names})
-                )
+                # A worker that sleeps in the middle of a transaction keeps its rows to itself.
+                free = sa.select(model.id).with_for_update(skip_locked=True)
+                aged = {name: getattr(model, name) - past for name in names}
+                session.execute(sa.update(model).where(model.id.in_(free)).values(aged))
 
     def take_over(self, struck: Forked, *, at_once: bool = False) -> None:
         """The lease is over; another worker and the sweeper bring everything to its end. A frozen one then

@@ -52,6 +52,7 @@ def test_owner_when_invited_then_gets_to_the_first_practice_account(app: Flask, 
     page.get_by_label("The same again").fill("correct horse battery")
     page.get_by_role("button", name="Create my account").click()
     expect(page.get_by_role("heading", name="First steps")).to_be_visible()
+    page.wait_for_load_state()
     page.get_by_label("Exchange").select_option("sandbox")
     expect(page.get_by_text("Enter it here")).to_be_visible()
     page.get_by_label("API key").fill("practice")

@@ -14,7 +14,7 @@ from tests.admin.test_access import rules
 from tests.e2e.conftest import OpenPage, log_in, person
 
 #: Pages that are no pages.
-SKIPPED = re.compile(r"/export/|/ajax/|/data/|/rq/job|/view/job/")
+SKIPPED = re.compile(r"/export/|\.csv$|/ajax/|/data/|/rq/job|/view/job/")
 CONTRAST = """() => {
   const linear = (c) => { c /= 255; return c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4; };
   const rgb = (text) => (text.match(/[\\d.]+/g) || []).map(Number);

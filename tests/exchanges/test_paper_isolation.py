@@ -12,7 +12,7 @@ import pytest
 from flask import Flask
 
 import portal.exchanges.paper
-from portal.exchanges import ccxt_public, ccxt_tickers
+from portal.exchanges import ccxt_public, ccxt_tickers, sound_prices
 from portal.exchanges.base import Exchange
 from portal.exchanges.ccxt_public import CcxtMarket
 from portal.exchanges.errors import ExchangeError
@@ -26,14 +26,17 @@ PACKAGE = Path(portal.exchanges.paper.__file__).parent
 MODULES = sorted(PACKAGE.glob("*.py"))
 #: Everything that the package may know besides itself and the standard library's plain parts.
 MAY_IMPORT = ("portal.exchanges.paper", "portal.exchanges.base", "portal.exchanges.errors", "portal.trading")
+#: Rules about prices, given the reads as functions: it imports no venue either, see below.
+PURE = Path(sound_prices.__file__)
 HARMLESS = {
     "collections", "collections.abc", "contextlib", "dataclasses", "datetime", "decimal", "logging",
     "threading", "time", "typing",
 }  # fmt: skip
+RULES = "portal.exchanges.sound_prices"
 #: What of a real venue may be asked for.
-READS = {"market_types", "instruments", "tickers", "close"}
+READS = {"market_types", "instruments", "tickers", "second_look", "close"}
 #: The last part of the only addresses that it comes to, none of which takes a key.
-PUBLIC = {"exchangeInfo", "time", "bookTicker"}
+PUBLIC = {"exchangeInfo", "time", "bookTicker", "depth", "price", "24hr", "ticker"}
 MARKETS = [("sandbox", "BTC/USDT", MarketType.SPOT), ("sandboxusdm", "BTC/USDT:USDT", MarketType.SWAP)]
 
 
@@ -59,13 +62,19 @@ def writing_methods() -> set[str]:
     return (names | {"createOrder", "editOrder"}) - {"cancel_order"}
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", [*MODULES, PURE], ids=lambda path: path.name)
 def test_the_package_imports_nothing_that_speaks_to_a_venue(path: Path) -> None:
     for node in nodes(path):
         names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
         names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
         for name in names:
-            assert name in HARMLESS or name.startswith(MAY_IMPORT), f"{path.name} imports {name}"
+            # `from portal.exchanges import x` counts as what it brings in.
+            brings = (
+                [f"{name}.{alias.name}" for alias in node.names] if name == "portal.exchanges" else [name]
+            )
+            assert all(each in HARMLESS or each.startswith((*MAY_IMPORT, RULES)) for each in brings), (
+                f"{path.name} imports {name}"
+            )
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.name)
@@ -101,7 +110,7 @@ def test_the_market_data_of_ccxt_calls_nothing_but_reads_of_prices() -> None:
         for node in nodes(Path(str(module.__file__)))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "read"
     }
-    assert called == {"fetch_bids_asks", "fetch_tickers", "fetch_ticker"}
+    assert called == {"fetch_bids_asks", "fetch_tickers", "fetch_ticker", "fetch_order_book"}
 
 
 def use_everything(stand: PaperStand) -> None:
@@ -124,10 +133,11 @@ def use_everything(stand: PaperStand) -> None:
     assert exchange.fills(stand.symbol, datetime(2020, 1, 1, tzinfo=UTC))
     assert exchange.balances(stand.market_type)
     assert exchange.tickers([stand.symbol])
+    assert exchange.second_look([stand.symbol])
     exchange.positions([stand.symbol])
     exchange.close()
     asked |= {"place_order", "cancel_order", "find_order", "open_orders", "fills", "balances", "tickers",
-              "positions", "close", "capabilities"}  # fmt: skip
+              "second_look", "positions", "close", "capabilities"}  # fmt: skip
     methods = {name for name, _ in inspect.getmembers(Exchange) if not name.startswith("_")}
     assert methods == asked, "a method of the contract is not tried here"
 

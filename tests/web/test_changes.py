@@ -215,6 +215,8 @@ FOREIGN = [
     ("GET", "/positions/{position}"),
     ("GET", "/positions/{position}/close"),
     ("POST", "/positions/{position}/close"),
+    ("GET", "/positions/{position}/stop"),
+    ("POST", "/positions/{position}/stop"),
     ("POST", "/notifications/{notification}/read"),
 ]
 
