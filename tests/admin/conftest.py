@@ -13,7 +13,6 @@ from portal.models import (
     ExecutionAnalytics,
     ExecutionConnection,
     ExecutionPosition,
-    ForeignHolding,
     Invitation,
     NotificationChannel,
     Plan,
@@ -23,7 +22,7 @@ from portal.models import (
     User,
 )
 from portal.services import audit
-from portal.trading.types import ForeignKind, Side, TradingStateValue
+from portal.trading.types import TradingStateValue
 from tests import world
 from tests.visiting import Visitor, visit
 
@@ -99,13 +98,6 @@ def panel(app: Flask, admin: User, trader: User) -> Panel:
             email="dave@example.org", role="trader", token_hash="canary-invitation", expires_at=utcnow()
         )
     )
-    world.save(
-        ForeignHolding(
-            connection_id=connection.id, owner_id=trader.id, connection_name=connection.name,
-            kind=ForeignKind.POSITION, symbol="BTC/USDT:USDT", side=Side.BUY, quantity=Decimal(1),
-            first_seen_at=utcnow(), last_seen_at=utcnow(),
-        )
-    )  # fmt: skip
     world.save(TradingState(scope="exchange", key="kraken", state=TradingStateValue.REDUCING))
     audit.record(admin, "portal.plan.created", "plan", plan.id)
     db.session.commit()
