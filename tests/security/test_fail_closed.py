@@ -55,7 +55,7 @@ class Steps:
 
 
 def run(execution: Execution, steps: Steps) -> None:
-    """In a thread of its own, as in a worker: what watches calls must not watch the time limit of the test."""
+    """In a thread of its own, as a worker does: what watches calls shall not watch the limit of the test."""
     execution_id = execution.id
     db.session.remove()
     app = current_app._get_current_object()
