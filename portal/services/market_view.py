@@ -106,8 +106,9 @@ def read(
     price_source, position_mode = venues.price_source(connection), connection.position_mode
     day = daily_loss.so_far(connection) if rules.max_daily_loss_percent is not None else None
     end_read()
-    balances = exchange.balances(instrument.market_type)
+    # The price first: it is read once for everybody, and without it nobody need ask for a balance.
     quote = prices.quote(price_source, instrument.symbol, exchange)
+    balances = exchange.balances(instrument.market_type)
     ticker = quote.ticker
     cash = instrument.cash_currency
     paying = balances.get(cash, Balance(cash, _NOTHING, _NOTHING))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from portal.db import utcnow
 from portal.exchanges import sound_prices
 from portal.exchanges.base import Exchange
+from portal.exchanges.errors import HeldBackError
 from portal.exchanges.paper import prices as paper_prices
 from portal.services import marks
 from portal.trading.price_sanity import Anchor, Judged
@@ -23,6 +24,9 @@ class _Slot:
     read_at: float = 0.0
     #: The last price that was accepted here.
     anchor: Anchor | None = None
+    #: There was no budget to read it, and none is asked for before then.
+    held_back: HeldBackError | None = None
+    held_until: float = 0.0
 
 
 _slots: dict[tuple[str, str], _Slot] = {}
@@ -34,19 +38,32 @@ def quote(exchange_name: str, symbol: str, exchange: Exchange, *, known: Anchor 
     the last price accepted here or for an open position, or by `known`, whichever is newest; a market of
     which nothing is known is looked at twice.
 
-    A thousand executions of one signal share one request. Raises ExchangeError when the read fails."""
+    A thousand executions of one signal share one request, and one answer that there is no budget for it: if
+    each of them asked by itself, the first halves of their reads would use up what the second halves wait
+    for. Raises ExchangeError when the read fails."""
     with _slots_lock:
         slot = _slots.setdefault((exchange_name, symbol), _Slot())
     with slot.lock:
-        if slot.judged is None or time.monotonic() - slot.read_at > FRESH_SECONDS:
-            anchors = [slot.anchor, known, marks.last(exchange_name, symbol)]
-            newest = max((each for each in anchors if each), key=lambda each: each.at, default=None)
-            by_symbol = {symbol: newest} if newest else {}
-            slot.judged = sound_prices.read(exchange, [symbol], by_symbol, proved=False)[symbol]
-            slot.read_at = time.monotonic()
-            if slot.judged.mark is not None:
-                slot.anchor = Anchor(slot.judged.mark, utcnow())
+        if slot.judged is not None and time.monotonic() - slot.read_at <= FRESH_SECONDS:
+            return slot.judged
+        if slot.held_back is not None and time.monotonic() < slot.held_until:
+            raise slot.held_back
+        anchors = [slot.anchor, known, marks.last(exchange_name, symbol)]
+        newest = max((each for each in anchors if each), key=lambda each: each.at, default=None)
+        slot.judged = _read(slot, exchange, symbol, newest)
+        slot.read_at = time.monotonic()
+        if slot.judged.mark is not None:
+            slot.anchor = Anchor(slot.judged.mark, utcnow())
         return slot.judged
+
+
+def _read(slot: _Slot, exchange: Exchange, symbol: str, anchor: Anchor | None) -> Judged:
+    slot.held_back = None
+    try:
+        return sound_prices.read(exchange, [symbol], {symbol: anchor} if anchor else {}, proved=False)[symbol]
+    except HeldBackError as error:
+        slot.held_back, slot.held_until = error, time.monotonic() + (error.retry_after or 0)
+        raise
 
 
 def forget() -> None:

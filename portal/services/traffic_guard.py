@@ -33,7 +33,8 @@ from portal.trading.types import MarketType
 
 Result = TypeVar("Result")
 
-#: What an entry pays for at once, so that it does not stop half-way for want of a budget.
+#: What an entry pays for with its first call that costs anything, so that it does not stop half-way for want
+#: of a budget.
 _ENTRY = (Call.BALANCES, Call.TICKERS, Call.PLACE)
 #: Seconds for which one answer holds: a request needs as long to reach its venue.
 _HOLDS = 0.1
@@ -54,7 +55,8 @@ class GuardedExchange:
         self._traffic = traffic
         self._route = route
         self._purpose = purpose
-        self._paid = [0] * len(route.lanes)
+        #: Paid for and not yet made. Other calls do not use it up.
+        self._paid: set[Call] = set()
         self._advance = _ENTRY if purpose is Purpose.ENTRY else ()
         self._ruling = Ruling()
         self._ruled_at = float("-inf")
@@ -134,13 +136,12 @@ class GuardedExchange:
 
     def _enter(self, call: Call, *, free: bool) -> Ruling:
         """Wait for the leave to go, a little. Raises HeldBackError when it is not to be had soon."""
-        costs = [0 if free else lane.costs[call] for lane in self._route.lanes]
         fresh = time.monotonic() - self._ruled_at < _HOLDS
-        paid = all(paid >= cost for paid, cost in zip(self._paid, costs, strict=True))
-        if fresh and (paid or self._ruling.probing):
-            self._pay(costs)
+        if fresh and (free or call in self._paid or self._ruling.probing):
+            self._paid.discard(call)
             return self._ruling
-        asked = self._asked_for(call, costs)
+        asked_for = () if free or call in self._paid else {call, *self._advance}
+        asked = [sum(lane.costs[each] for each in asked_for) for lane in self._route.lanes]
         deadline = time.monotonic() + _PATIENCE[self._purpose]
         ruling = self._traffic.ask(self._route, call, self._purpose, *asked)
         while ruling.wait and ruling.reason == "budget" and time.monotonic() + ruling.wait < deadline:
@@ -148,20 +149,11 @@ class GuardedExchange:
             ruling = self._traffic.ask(self._route, call, self._purpose, *asked)
         if ruling.wait:
             raise _held_back(self._route.exchange_name, ruling)
-        self._advance = ()
-        self._paid = [paid + more for paid, more in zip(self._paid, asked, strict=True)]
-        self._pay(costs)
+        if asked_for:
+            self._advance = ()
+        self._paid = (self._paid | {*asked_for}) - {call}
         self._ruling, self._ruled_at = ruling, time.monotonic()
         return ruling
-
-    def _asked_for(self, call: Call, costs: list[int]) -> list[int]:
-        """What is still to be paid: this call, and all of an entry with its first."""
-        if self._advance:
-            return [sum(lane.costs[each] for each in self._advance) for lane in self._route.lanes]
-        return [max(0, cost - paid) for cost, paid in zip(costs, self._paid, strict=True)]
-
-    def _pay(self, costs: list[int]) -> None:
-        self._paid = [max(0, paid - cost) for paid, cost in zip(self._paid, costs, strict=True)]
 
 
 def guard(

@@ -4,6 +4,7 @@ through, one after the other, whatever those functions are called tomorrow."""
 import contextlib
 import sys
 import threading
+import traceback
 from types import CodeType, FrameType
 from typing import Any
 
@@ -74,7 +75,10 @@ def run(execution: Execution, steps: Steps) -> None:
     thread = threading.Thread(target=work)
     thread.start()
     thread.join(60)
-    assert not thread.is_alive(), "a step never came to its end"
+    if thread.is_alive():
+        frame = sys._current_frames().get(thread.ident or 0)
+        where = "".join(traceback.format_stack(frame)) if frame else "nowhere"
+        pytest.fail(f"a step never came to its end; it is here:\n{where}")
 
 
 def test_s40_error_in_any_step_before_the_wire_means_no_order(desk: Desk) -> None:
