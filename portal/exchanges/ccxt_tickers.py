@@ -1,6 +1,6 @@
 """Best prices of many symbols with as few requests as the venue allows. Reads only."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from portal.exchanges.ccxt_numbers import price_or_none
@@ -16,12 +16,21 @@ MOST_BOOKS = 5
 
 def read_tickers(session: CcxtSession, symbols: Sequence[str]) -> dict[str, Ticker]:
     """One request per market type where the venue can. Raises ExchangeError; may be repeated."""
+    return _kind_by_kind(session, symbols, _of_one_kind)
+
+
+def _kind_by_kind(
+    session: CcxtSession,
+    symbols: Sequence[str],
+    read: Callable[[CcxtSession, Sequence[str]], dict[str, Ticker]],
+) -> dict[str, Ticker]:
+    """No venue answers for spot and swaps in one request."""
     found: dict[str, Ticker] = {}
     known = session.instruments()
     for swap in (False, True):
         group = [symbol for symbol in symbols if symbol in known and (":" in symbol) is swap]
         if group:
-            found |= _of_one_kind(session, group)
+            found |= read(session, group)
     return found
 
 
@@ -39,13 +48,7 @@ def _of_one_kind(session: CcxtSession, symbols: Sequence[str]) -> dict[str, Tick
 def second_look(session: CcxtSession, symbols: Sequence[str]) -> dict[str, Ticker]:
     """The same prices by other routes than `read_tickers`: best bid and ask from the order book while they
     are few, and the last trade. Raises ExchangeError; may be repeated."""
-    found: dict[str, Ticker] = {}
-    known = session.instruments()
-    for swap in (False, True):
-        group = [symbol for symbol in symbols if symbol in known and (":" in symbol) is swap]
-        if group:
-            found |= _by_other_routes(session, group)
-    return found
+    return _kind_by_kind(session, symbols, _by_other_routes)
 
 
 def _by_other_routes(session: CcxtSession, symbols: Sequence[str]) -> dict[str, Ticker]:
