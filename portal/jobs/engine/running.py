@@ -92,7 +92,9 @@ class Running:
         with self._lock:
             self._armed = False
             self._deadline = float("inf")
-            if not self.abandoned:
+            # Only when there is something to take back: each call makes the interpreter of every thread look
+            # for news at every step, and before Python 3.12 a profiler that meets this waits for ever.
+            if self.interrupted and not self.abandoned:
                 _raise_in(self._thread, None)
 
 
