@@ -1,5 +1,6 @@
 """Signals that close: `action: close`, and spot sells of what Portico itself holds."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 import sqlalchemy as sa
@@ -21,15 +22,46 @@ from portal.trading.types import (
 _LOOK_AGAIN = timedelta(seconds=2)
 
 
-def sells_own(execution: Execution, denial: Denial) -> bool:
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """What a closing signal is about on one account."""
+
+    connection_id: int | None
+    lane: str
+    direction: Side
+    position_mode: PositionMode | None
+
+    @classmethod
+    def of(cls, execution: Execution) -> "Aim":
+        """From an execution with its connection."""
+        connection = execution.connection
+        mode = connection.position_mode if connection is not None else None
+        return cls(execution.connection_id, execution.lane, execution.direction, mode)
+
+    @property
+    def closed_side(self) -> PositionSide | None:
+        """Where an account can be long and short at once: the direction of the signal that opened."""
+        if self.position_mode is not PositionMode.HEDGE:
+            return None
+        return PositionSide.LONG if self.direction is Side.BUY else PositionSide.SHORT
+
+
+def sells_own(aim: Aim, denial: Denial) -> bool:
     """True when a spot sell was denied because what it would sell is Portico's own open position: selling
     it is what the signal means, and the position's books must know. Reads only."""
     if denial.code not in (DenialCode.OPPOSITE_POSITION_OPEN, DenialCode.NOTHING_TO_SELL):
         return False
-    mine = _targets(execution).where(ExecutionPosition.market_type == MarketType.SPOT)
+    mine = _targets(aim).where(ExecutionPosition.market_type == MarketType.SPOT)
     found = db.session.execute(mine.limit(1)).first() is not None
     end_read()
     return found
+
+
+def would_close(aim: Aim) -> tuple[list[ExecutionPosition], int]:
+    """The positions that a closing signal would close now, and how many waiting entries it would cancel
+    before. Reads only."""
+    found = list(db.session.execute(_targets(aim)).scalars())
+    return found, waiting.resting(aim.connection_id, *_entries(aim))
 
 
 def run(execution: Execution, token: str) -> Denial | None:
@@ -39,9 +71,10 @@ def run(execution: Execution, token: str) -> Denial | None:
     A close without either is a recorded no-op (NOTHING_TO_CLOSE). Where an account can be long and short at
     once, `direction` names the direction of the signal that opened. Owns its transactions; repeatable like
     `executions.run`. Raises ExchangeError when an entry could not be canceled: nothing was closed then."""
-    connection, entries = execution.connection, _entries(execution)
+    connection, aim = execution.connection, Aim.of(execution)
     if connection is None:
         return deny(DenialCode.CONNECTION_INACTIVE)
+    entries = _entries(aim)
     canceled = waiting.withdraw(connection, *entries)
     unclear = waiting.still_there(connection.id, *entries)
     with transaction() as session:
@@ -52,7 +85,7 @@ def run(execution: Execution, token: str) -> Denial | None:
             # What an entry leaves behind is not known yet: closing now could close too little.
             claims.release(mine, _LOOK_AGAIN)
             return None
-        targets = list(session.execute(_targets(mine).with_for_update(key_share=True)).scalars())
+        targets = list(session.execute(_targets(Aim.of(mine)).with_for_update(key_share=True)).scalars())
         mine.read_at = utcnow()
         asked = [
             position.id
@@ -71,25 +104,17 @@ def run(execution: Execution, token: str) -> Denial | None:
     return None
 
 
-def _entries(execution: Execution) -> list[sa.ColumnElement[bool]]:
+def _entries(aim: Aim) -> list[sa.ColumnElement[bool]]:
     """Which orders could still open what this signal closes."""
-    which = [sa.func.split_part(Order.symbol, ":", 1) == execution.lane]
-    side = _closed_side(execution)
+    which = [sa.func.split_part(Order.symbol, ":", 1) == aim.lane]
+    side = aim.closed_side
     return which if side is None else [*which, Order.position_side == side]
 
 
-def _closed_side(execution: Execution) -> PositionSide | None:
-    """Where an account can be long and short at once: the direction of the signal that opened."""
-    connection = execution.connection
-    if connection is None or connection.position_mode is not PositionMode.HEDGE:
-        return None
-    return PositionSide.LONG if execution.direction is Side.BUY else PositionSide.SHORT
-
-
-def _targets(execution: Execution) -> sa.Select[ExecutionPosition]:
+def _targets(aim: Aim) -> sa.Select[ExecutionPosition]:
     wanted = sa.select(ExecutionPosition).where(
-        ExecutionPosition.connection_id == execution.connection_id,
-        sa.func.split_part(ExecutionPosition.symbol, ":", 1) == execution.lane,
+        ExecutionPosition.connection_id == aim.connection_id,
+        sa.func.split_part(ExecutionPosition.symbol, ":", 1) == aim.lane,
         sa.or_(
             ExecutionPosition.status == PositionStatus.OPEN,
             # A target is being served: the rest shall follow it.
@@ -99,7 +124,7 @@ def _targets(execution: Execution) -> sa.Select[ExecutionPosition]:
             ),
         ),
     )
-    side = _closed_side(execution)
+    side = aim.closed_side
     if side is not None:
         wanted = wanted.where(ExecutionPosition.position_side == side)
     return wanted.order_by(ExecutionPosition.id)

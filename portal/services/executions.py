@@ -6,26 +6,20 @@ No `Order` row: nothing was sent. `Order` row in flight: it may have been sent; 
 again."""
 
 import logging
-from dataclasses import replace
 from datetime import timedelta
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from portal.crypto import DecryptionError
-from portal.db import end_read, transaction, utcnow
+from portal.db import end_read, transaction
 from portal.errors import PortalError
-from portal.exchanges.base import Exchange
-from portal.exchanges.errors import ErrorCode, ExchangeError, HeldBackError
-from portal.models import Execution, ExecutionConnection, Signal
-from portal.services import claims, close_signals, first_test, intents, market_view, outcomes, placing, venues
+from portal.exchanges.errors import ExchangeError, HeldBackError
+from portal.models import Execution, ExecutionConnection
+from portal.services import claims, close_signals, first_test, intents, outcomes, placing, planning, venues
 from portal.services.reconciliation import adopting, standing
 from portal.services.traffic_lanes import Purpose
-from portal.trading.checks import age_denial
 from portal.trading.denials import Denial, DenialCode, deny
-from portal.trading.planning import EntryPlan, plan_entry, wanted_market_type
-from portal.trading.preset import PresetRules
-from portal.trading.prices import worst_price
-from portal.trading.signal import SignalTerms
+from portal.trading.planning import wanted_market_type
 from portal.trading.symbols import resolve
 from portal.trading.types import Side, SignalAction
 
@@ -66,9 +60,8 @@ def _run_claimed(execution: Execution, token: str) -> Denial | None:
     connection, signal = execution.connection, execution.signal
     if signal is None or connection is None:
         return deny(DenialCode.CONNECTION_INACTIVE)
-    rules = connection.preset.rules() if connection.preset is not None else PresetRules.default()
-    terms = terms_of(signal)
-    denial = _early_denial(connection, rules, terms)
+    rules, terms = planning.rules_of(connection), planning.terms_of(signal)
+    denial = planning.early_denial(connection, rules, terms)
     if denial is not None:
         asks = denial.code in standing.AGE and adopting.is_old(execution)
         found = asks and _adopt(adopting.Forgotten(execution, token, terms, rules), connection)
@@ -80,9 +73,11 @@ def _run_claimed(execution: Execution, token: str) -> Denial | None:
         return denial
     with venues.exchange_for(connection, Purpose.ENTRY) as exchange:
         standing.ensure(connection, exchange, wanted_market_type(terms, rules))
-        plan = _plan(connection, rules, terms, exchange)
+        plan = planning.plan(connection, rules, terms, exchange)
         if isinstance(plan, Denial):
-            if terms.direction is Side.SELL and close_signals.sells_own(execution, plan):
+            if terms.direction is Side.SELL and close_signals.sells_own(
+                close_signals.Aim.of(execution), plan
+            ):
                 return close_signals.run(execution, token)
             return plan
         intended = intents.intend_entry(execution.id, token, plan, rules)
@@ -101,55 +96,12 @@ def _adopt(forgotten: adopting.Forgotten, connection: ExecutionConnection) -> bo
         return not isinstance(market, Denial) and adopting.adopt_entry(forgotten, exchange, market)
 
 
-def terms_of(signal: Signal) -> SignalTerms:
-    """What the signal asks, as pure data."""
-    return SignalTerms(
-        currency_pair=signal.currency_pair,
-        direction=signal.direction,
-        action=signal.action,
-        order_type=signal.order_type,
-        open_price=signal.open_price,
-        sl=signal.sl,
-        tps=tuple(signal.tp),
-        time_in_force=signal.time_in_force,
-        market_type=signal.market_type,
-        published_at=signal.published_at,
-        expires_at=signal.expires_at,
-    )
-
-
-def _early_denial(connection: ExecutionConnection, rules: PresetRules, terms: SignalTerms) -> Denial | None:
-    if connection.has_error():
-        return deny(DenialCode.CONNECTION_IN_ERROR, reason=connection.last_error or "unknown")
-    if not connection.can_execute_trades():
-        return deny(DenialCode.CONNECTION_INACTIVE)
-    if connection.preset is not None and not connection.preset.enabled:
-        return deny(DenialCode.PRESET_DISABLED, preset=connection.preset.name)
-    return age_denial(terms, rules, utcnow()) or venues.may_trade(connection)
-
-
-def _plan(
-    connection: ExecutionConnection, rules: PresetRules, terms: SignalTerms, exchange: Exchange
-) -> EntryPlan | Denial:
-    instrument = resolve(terms.currency_pair, wanted_market_type(terms, rules), exchange.instruments())
-    if isinstance(instrument, Denial):
-        return instrument
-    plan = plan_entry(
-        terms, rules, market_view.read(connection, exchange, instrument, terms.direction, rules)
-    )
-    if isinstance(plan, Denial) or not venues.wants_price(exchange, plan.order_type, plan.leg.side):
-        return plan
-    worst = worst_price(plan.reference_price, plan.leg.side, rules.max_slippage_bps, instrument)
-    return replace(plan, price=worst)
-
-
 def _after_failed_read(execution: Execution, token: str, error: ExchangeError) -> Denial | None:
     """Nothing was sent. A passing fault is tried again until the signal is too old; a lasting one is a
     denial."""
-    if error.permanent:
-        unknown = error.code is ErrorCode.UNSUPPORTED
-        code = DenialCode.EXCHANGE_UNKNOWN if unknown else DenialCode.CREDENTIALS_REFUSED
-        return deny(code, reason=error.message)
+    lasting = planning.lasting_denial(error)
+    if lasting is not None:
+        return lasting
     compares = isinstance(error, standing.NotReconciledError)
     held_back = isinstance(error.__cause__ if compares else error, HeldBackError)
     if execution.attempts >= _MAX_ATTEMPTS and not held_back:

@@ -7,7 +7,7 @@ from portal.db import db, end_read, transaction, utcnow
 from portal.errors import ValidationError
 from portal.models import Execution, ExecutionConnection, Signal, TradingPreset
 from portal.services import claims, outcomes
-from portal.services.executions import terms_of
+from portal.services.planning import terms_of
 from portal.services.reconciliation import standing
 from portal.trading.checks import age_denial
 from portal.trading.preset import PresetRules

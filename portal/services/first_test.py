@@ -17,7 +17,7 @@ def denial(connection: ExecutionConnection) -> Denial | None:
 
     Network and transactions of its own on that first occasion; may be repeated. Raises HeldBackError when the
     exchange must not be asked now."""
-    if not _is_real(connection) or was_asked(connection):
+    if not is_due(connection):
         return None
     key = connection.id
     end_read()
@@ -31,6 +31,11 @@ def denial(connection: ExecutionConnection) -> Denial | None:
         message = "The key of this connection was not tested yet, and the exchange does not answer now."
         raise HeldBackError(ErrorCode.UNAVAILABLE, message, retry_after=_SOON)
     return None
+
+
+def is_due(connection: ExecutionConnection) -> bool:
+    """Whether its next entry waits for that test. No network."""
+    return _is_real(connection) and not was_asked(connection)
 
 
 def was_asked(connection: ExecutionConnection) -> bool:

@@ -23,9 +23,20 @@ def pass_or_deny(
     """None: the entry may be sent. The caller holds the lock on the connection and commits; a runaway loop is
     halted in the same transaction. Raises NotReconciledError when the account is to be compared first."""
     return (
-        _switches(connection, plan, rules)
+        _switches(connection, plan, rules, compared=standing.is_done(connection))
         or _daily_loss(connection, plan, rules)
         or limits.runaway_denial(execution, connection, plan.instrument.symbol)
+        or limits.notional_denial(connection, plan)
+    )
+
+
+def would_deny(connection: ExecutionConnection, plan: EntryPlan, rules: PresetRules) -> Denial | None:
+    """The same questions for a preview: nothing is locked, halted or written, and the comparison that an
+    entry may have to wait for is not waited for. What it says may have changed a moment later."""
+    return (
+        _switches(connection, plan, rules, compared=True)
+        or _daily_loss(connection, plan, rules)
+        or limits.runaway_preview(connection, plan.instrument.symbol)
         or limits.notional_denial(connection, plan)
     )
 
@@ -50,7 +61,9 @@ def _stopped(why: str, code: ErrorCode) -> ExchangeError:
     return ExchangeError(code, f"{why} Nothing was placed.", outcome=Outcome.NOT_PLACED, again=again)
 
 
-def _switches(connection: ExecutionConnection, plan: EntryPlan, rules: PresetRules) -> Denial | None:
+def _switches(
+    connection: ExecutionConnection, plan: EntryPlan, rules: PresetRules, *, compared: bool
+) -> Denial | None:
     symbol = plan.instrument.symbol
     now = market_view.standing(connection, symbol, plan.leg.side)
     if now.state is TradingStateValue.HALTED:
@@ -59,7 +72,7 @@ def _switches(connection: ExecutionConnection, plan: EntryPlan, rules: PresetRul
         return deny(DenialCode.TRADING_REDUCING)
     if not connection.can_execute_trades():
         return deny(DenialCode.CONNECTION_INACTIVE, connection=connection.name)
-    if not standing.is_done(connection):
+    if not compared:
         raise standing.not_yet()
     on_swap = plan.instrument.market_type is MarketType.SWAP
     netting = on_swap and plan.leg.position_mode is PositionMode.ONE_WAY

@@ -90,6 +90,23 @@ def limits_of(connection: ExecutionConnection) -> tuple[Decimal | None, Decimal 
 
 def runaway_denial(execution: Execution, connection: ExecutionConnection, symbol: str) -> Denial | None:
     """A loop is assumed: denied, and trading is halted there in the caller's transaction."""
+    found = _runaway(connection, symbol, execution.sequence)
+    if found is None:
+        return None
+    denial, where = found
+    scope, _, key = where.partition(":")
+    trading_state.halt_within(scope, key, denial.message)
+    return denial
+
+
+def runaway_preview(connection: ExecutionConnection, symbol: str) -> Denial | None:
+    """Whether one more entry now would be taken for a loop. Halts nothing; reads only."""
+    found = _runaway(connection, symbol, None)
+    return None if found is None else found[0]
+
+
+def _runaway(connection: ExecutionConnection, symbol: str, sequence: int | None) -> tuple[Denial, str] | None:
+    """The denial and what is to be halted. `sequence` is the signal's; None for one not published yet."""
     settings: Settings = current_app.extensions["portal_settings"]
     limit = settings.runaway_entries_per_minute
     since = utcnow() - _MINUTE
@@ -99,17 +116,11 @@ def runaway_denial(execution: Execution, connection: ExecutionConnection, symbol
         return None
     resumed = trading_state.resumed_at(connection)
     asked["since"] = max(since, resumed) if resumed is not None else since
-    found = limits.runaway_denial(_counts(execution, connection, asked, limit))
-    if found is None:
-        return None
-    denial, where = found
-    scope, _, key = where.partition(":")
-    trading_state.halt_within(scope, key, denial.message)
-    return denial
+    return limits.runaway_denial(_counts(sequence, connection, asked, limit))
 
 
 def _counts(
-    execution: Execution, connection: ExecutionConnection, asked: dict[str, Any], limit: int
+    sequence: int | None, connection: ExecutionConnection, asked: dict[str, Any], limit: int
 ) -> Iterator[tuple[str, str, int, int]]:
     """(scope, what, count with this one, limit), exactly, since trading was last resumed."""
     entries, here, signals = db.session.execute(_RECENT, asked).one()
@@ -118,22 +129,24 @@ def _counts(
     yield mine, f"entries on {asked['symbol']}", here + 1, _on_symbol(limit)
     if signals > _to_owner(limit) and connection.owner_id is not None:
         owner = trading_state.spell("user", str(connection.owner_id))
-        reached = _signals_to_owner(execution, connection, asked)
+        reached = _signals_to_owner(sequence, connection, asked)
         yield owner, "signals to one user", reached, _to_owner(limit)
 
 
-def _signals_to_owner(execution: Execution, connection: ExecutionConnection, asked: dict[str, Any]) -> int:
+def _signals_to_owner(sequence: int | None, connection: ExecutionConnection, asked: dict[str, Any]) -> int:
     """Signals up to this one that reached any connection of its owner: rows that do not change, so nothing
     needs to be locked. One signal to a thousand accounts is one."""
     reached = sa.exists().where(Execution.signal_id == Signal.id, Execution.owner_id == connection.owner_id)
-    return db.session.execute(
+    up_to_this = [Signal.publish_sequence <= sequence] if sequence is not None else []
+    counted = db.session.execute(
         sa.select(sa.func.count()).where(
             Signal.published_at > asked["since"],
-            Signal.publish_sequence <= execution.sequence,
+            *up_to_this,
             Signal.action == SignalAction.OPEN,
             reached,
         )
     ).scalar_one()
+    return counted if sequence is not None else counted + 1
 
 
 def _on_symbol(limit: int) -> int:

@@ -12,7 +12,7 @@ from flask import current_app
 from portal.config import Settings
 from portal.exchanges.base import Capabilities, Exchange, LastCheck
 from portal.exchanges.budgets import Call
-from portal.exchanges.errors import ErrorCode, ExchangeError, HeldBackError
+from portal.exchanges.errors import ErrorCode, ExchangeError, HeldBackError, Outcome
 from portal.exchanges.registry import ExchangeSpec
 from portal.services import traffic
 from portal.services.traffic import Ruling, Traffic
@@ -39,7 +39,9 @@ _ENTRY = (Call.BALANCES, Call.TICKERS, Call.PLACE)
 #: Seconds for which one answer holds: a request needs as long to reach its venue.
 _HOLDS = 0.1
 #: Seconds to wait for a budget before the work is given back for later.
-_PATIENCE = {Purpose.ROUTINE: 0.5, Purpose.ENTRY: 0.5, Purpose.VITAL: 2.0}
+_PATIENCE = {Purpose.PREVIEW: 0.5, Purpose.ROUTINE: 0.5, Purpose.ENTRY: 0.5, Purpose.VITAL: 2.0}
+#: Prices are read once for everybody: a preview that was refused them would keep them from entries too.
+_SHARED = frozenset({Call.TICKERS, Call.SECOND_LOOK})
 _WHY = {
     "budget": "as many requests as this exchange allows were sent; this one waits its turn",
     "pause": "the exchange asked for a pause after too many requests",
@@ -85,10 +87,12 @@ class GuardedExchange:
 
     def place_order(self, request: OrderRequest, last_check: LastCheck | None = None) -> OrderReport:
         """As the adapter; HeldBackError (NOT_PLACED) when it was not even asked."""
+        self._refuse_to_preview()
         return self._call(Call.PLACE, lambda: self._inner.place_order(request, last_check))
 
     def cancel_order(self, ref: OrderRef) -> None:
         """As the adapter."""
+        self._refuse_to_preview()
         self._call(Call.CANCEL, lambda: self._inner.cancel_order(ref))
 
     def find_order(self, ref: OrderRef) -> Lookup:
@@ -117,6 +121,14 @@ class GuardedExchange:
     def close(self) -> None:
         """Nothing: the adapter belongs to the pool."""
 
+    def _refuse_to_preview(self) -> None:
+        if self._purpose is Purpose.PREVIEW:
+            raise ExchangeError(
+                ErrorCode.UNSUPPORTED,
+                "A preview sends and cancels nothing. Nothing was placed.",
+                outcome=Outcome.NOT_PLACED,
+            )
+
     def _call(self, call: Call, work: Callable[[], Result], *, free: bool = False) -> Result:
         ruling = self._enter(call, free=free)
         try:
@@ -142,11 +154,13 @@ class GuardedExchange:
             return self._ruling
         asked_for = () if free or call in self._paid else {call, *self._advance}
         asked = [sum(lane.costs[each] for each in asked_for) for lane in self._route.lanes]
-        deadline = time.monotonic() + _PATIENCE[self._purpose]
-        ruling = self._traffic.ask(self._route, call, self._purpose, *asked)
+        shared = self._purpose is Purpose.PREVIEW and call in _SHARED
+        purpose = Purpose.ROUTINE if shared else self._purpose
+        deadline = time.monotonic() + _PATIENCE[purpose]
+        ruling = self._traffic.ask(self._route, call, purpose, *asked)
         while ruling.wait and ruling.reason == "budget" and time.monotonic() + ruling.wait < deadline:
             time.sleep(ruling.wait)
-            ruling = self._traffic.ask(self._route, call, self._purpose, *asked)
+            ruling = self._traffic.ask(self._route, call, purpose, *asked)
         if ruling.wait:
             raise _held_back(self._route.exchange_name, ruling)
         if asked_for:
@@ -176,4 +190,4 @@ def _held_back(exchange_name: str, ruling: Ruling) -> HeldBackError:
     seconds = max(1, math.ceil(ruling.wait))
     code = ErrorCode.UNAVAILABLE if ruling.reason == "breaker" else ErrorCode.RATE_LIMITED
     message = f"{exchange_name}: {_WHY[ruling.reason]}. Nothing was sent; it is tried again in {seconds} s."
-    return HeldBackError(code, message, retry_after=seconds)
+    return HeldBackError(code, message, retry_after=seconds, for_all=ruling.for_all)

@@ -13,13 +13,16 @@ HELD = f"{PREFIX}:held"
 
 #: Part of each budget, in percent, for everything but exits and questions about orders in doubt.
 ROUTINE_PERCENT = 80
+#: What previews may spend: whatever people look at, half of what orders need stays free for them.
+PREVIEW_PERCENT = 40
 
 
 class Purpose(StrEnum):
     """Why a venue is asked. `VITAL` is for exits and for orders that may exist: it may spend the whole
     budget, and goes first when a venue that was away is tried again. An `ENTRY` pays for its order before it
-    begins."""
+    begins. A `PREVIEW` comes last, and can send nothing."""
 
+    PREVIEW = "preview"
     ROUTINE = "routine"
     ENTRY = "entry"
     VITAL = "vital"
@@ -41,7 +44,10 @@ class Lane:
     def limit_for(self, purpose: Purpose) -> int:
         """What such a request may spend of the window; 0 for no limit."""
         limit = self.allowed.limit
-        return limit if purpose is Purpose.VITAL else max(limit * ROUTINE_PERCENT // 100, min(limit, 1))
+        if purpose is Purpose.VITAL:
+            return limit
+        percent = PREVIEW_PERCENT if purpose is Purpose.PREVIEW else ROUTINE_PERCENT
+        return max(limit * percent // 100, min(limit, 1))
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,15 +22,15 @@ def withdraw(connection: ExecutionConnection, *which: sa.ColumnElement[bool]) ->
     Owns its transactions; may be repeated. Raises ExchangeError when one could not be canceled and may still
     be filled; what was filled meanwhile is booked all the same."""
     orders = db.session.execute(_unfinished(connection.id, *which)).scalars().all()
-    resting = [ref_of(order) for order in orders if order.state in RESTING]
+    there = [ref_of(order) for order in orders if order.state in RESTING]
     ids = [order.id for order in orders]
     end_read()
     if not ids:
         return 0
     failure: ExchangeError | None = None
-    if resting:
+    if there:
         with venues.exchange_for(connection, Purpose.VITAL) as exchange:
-            failure = _cancel(exchange, resting)
+            failure = _cancel(exchange, there)
     with transaction() as session:
         # The database's own clock decides what is due.
         session.execute(sa.update(Order).where(Order.id.in_(ids)).values(next_query_at=sa.func.now()))
@@ -38,14 +38,14 @@ def withdraw(connection: ExecutionConnection, *which: sa.ColumnElement[bool]) ->
         resolution.resolve(order_id)
     if failure is not None and still_there(connection.id, Order.id.in_(ids), Order.state.in_(RESTING)):
         raise failure
-    return len(resting)
+    return len(there)
 
 
-def _cancel(exchange: Exchange, resting: list[OrderRef]) -> ExchangeError | None:
+def _cancel(exchange: Exchange, refs: list[OrderRef]) -> ExchangeError | None:
     """Ask for each, whatever became of the others; a venue that does not answer is not asked for the rest.
     A refusal may mean that the order has just been filled: only the question that follows tells."""
     failure: ExchangeError | None = None
-    for ref in resting:
+    for ref in refs:
         try:
             exchange.cancel_order(ref)
         except ExchangeError as error:
@@ -60,6 +60,17 @@ def still_there(connection_id: int, *which: sa.ColumnElement[bool]) -> bool:
     found = db.session.execute(_unfinished(connection_id, *which).limit(1)).first() is not None
     end_read()
     return found
+
+
+def resting(connection_id: int | None, *which: sa.ColumnElement[bool]) -> int:
+    """How many such entries wait at the exchange, by the books. Reads only."""
+    waiting = sa.select(sa.func.count()).where(
+        Order.connection_id == connection_id,
+        Order.role == OrderRole.ENTRY,
+        Order.state.in_(RESTING),
+        *which,
+    )
+    return db.session.execute(waiting).scalar_one()
 
 
 def _unfinished(connection_id: int, *which: sa.ColumnElement[bool]) -> sa.Select[Order]:
