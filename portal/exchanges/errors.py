@@ -76,7 +76,9 @@ class ExchangeError(Exception):
 
 class HeldBackError(ExchangeError):
     """We did not ask: the budget is spent, the venue asked for a pause, or it does not answer. Nothing was
-    sent, nothing was learnt about the account, and the same may be attempted after `retry_after` seconds."""
+    sent, nothing was learnt about the account, and the same may be attempted after `retry_after` seconds.
+    `for_all`: every account of ours at this venue would be told the same."""
 
-    def __init__(self, code: ErrorCode, message: str, *, retry_after: int) -> None:
+    def __init__(self, code: ErrorCode, message: str, *, retry_after: int, for_all: bool = False) -> None:
         super().__init__(code, message, outcome=Outcome.NOT_PLACED, again=True, retry_after=retry_after)
+        self.for_all = for_all

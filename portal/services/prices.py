@@ -1,6 +1,7 @@
 """Prices, read once for everybody: a short cache per process with one reader per venue and symbol. Network
 only; never inside a transaction."""
 
+import math
 import threading
 import time
 from dataclasses import dataclass, field
@@ -24,7 +25,7 @@ class _Slot:
     read_at: float = 0.0
     #: The last price that was accepted here.
     anchor: Anchor | None = None
-    #: There was no budget to read it, and none is asked for before then.
+    #: Nobody may read it now, and nobody asks before then.
     held_back: HeldBackError | None = None
     held_until: float = 0.0
 
@@ -46,8 +47,10 @@ def quote(exchange_name: str, symbol: str, exchange: Exchange, *, known: Anchor 
     with slot.lock:
         if slot.judged is not None and time.monotonic() - slot.read_at <= FRESH_SECONDS:
             return slot.judged
-        if slot.held_back is not None and time.monotonic() < slot.held_until:
-            raise slot.held_back
+        left = slot.held_until - time.monotonic()
+        if slot.held_back is not None and left > 0:
+            held = slot.held_back
+            raise HeldBackError(held.code, held.message, retry_after=math.ceil(left), for_all=True)
         anchors = [slot.anchor, known, marks.last(exchange_name, symbol)]
         newest = max((each for each in anchors if each), key=lambda each: each.at, default=None)
         slot.judged = _read(slot, exchange, symbol, newest)
@@ -62,7 +65,8 @@ def _read(slot: _Slot, exchange: Exchange, symbol: str, anchor: Anchor | None) -
     try:
         return sound_prices.read(exchange, [symbol], {symbol: anchor} if anchor else {}, proved=False)[symbol]
     except HeldBackError as error:
-        slot.held_back, slot.held_until = error, time.monotonic() + (error.retry_after or 0)
+        if error.for_all:
+            slot.held_back, slot.held_until = error, time.monotonic() + (error.retry_after or 0)
         raise
 
 

@@ -49,12 +49,14 @@ class Pace:
 class Ruling:
     """Whether a call may go now. `wait` is in seconds; 0 means go, and then the cost has been counted.
     `reason` is `budget`, `pause` or `breaker`. `probing`: it is the one call that finds out whether the venue
-    is back. `troubled`: failures are on record, so that a success is worth reporting."""
+    is back. `troubled`: failures are on record, so that a success is worth reporting. `for_all`: what holds
+    it back concerns our address, and so every account."""
 
     wait: float = 0.0
     reason: str = ""
     probing: bool = False
     troubled: bool = False
+    for_all: bool = False
 
 
 class Traffic:
@@ -74,9 +76,9 @@ class Traffic:
 
     def ask(self, route: Route, call: Call, purpose: Purpose, *costs: int) -> Ruling:
         """May `call` go now? `costs` per lane of the route. One round trip."""
-        paused = max(self._local.paused(lane) for lane in route.lanes)
-        if paused:
-            return Ruling(paused, "pause")
+        pauses = [self._local.paused(lane) for lane in route.lanes]
+        if any(pauses):
+            return Ruling(max(pauses), "pause", for_all=pauses[0] > 0)
         asked = [int(purpose is Purpose.VITAL), _ms(self.pace.spacing * REQUESTS[call])]
         for lane, cost in zip(route.lanes, costs, strict=True):
             asked += [cost, lane.limit_for(purpose), lane.allowed.seconds * 1000]
@@ -87,7 +89,7 @@ class Traffic:
         wait, reason, lane, probing, troubled = found
         if wait > 0 and reason == b"pause":
             self._local.pause(route.lanes[lane - 1], wait / 1000)
-        return Ruling(wait / 1000, reason.decode(), bool(probing), bool(troubled))
+        return Ruling(wait / 1000, reason.decode(), bool(probing), bool(troubled), for_all=lane == 1)
 
     def charge_unpaid(self, route: Route) -> None:
         """Count what this process read of the venue for everybody: market tables and clocks. Nobody waits for
@@ -137,9 +139,10 @@ class Traffic:
     def _without_redis(self, route: Route, purpose: Purpose, costs: tuple[int, ...]) -> Ruling:
         if purpose is Purpose.VITAL:
             return Ruling()
-        waits = (self._local.spend(lane, cost) for lane, cost in zip(route.lanes, costs, strict=True))
-        wait = next((each for each in waits if each), 0.0)
-        return Ruling(wait, "budget" if wait else "")
+        for number, (lane, cost) in enumerate(zip(route.lanes, costs, strict=True)):
+            if wait := self._local.spend(lane, cost):
+                return Ruling(wait, "budget", for_all=number == 0)
+        return Ruling()
 
     def _try(self, work: Callable[[], Answer]) -> Answer | None:
         if time.monotonic() < self._quiet_until:

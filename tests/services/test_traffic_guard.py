@@ -239,3 +239,20 @@ def _orders_by_connection(desk: Desk) -> dict[int | None, list[int]]:
     for order in desk.orders():
         found.setdefault(order.connection_id, []).append(order.id)
     return found
+
+
+def test_price_that_one_account_may_not_read_is_read_by_the_others(
+    app: Flask, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The budget of an account is its own; only that of the address holds back everybody."""
+    monkeypatch.setitem(BUDGETS, "sandbox", replace(BUDGETS["sandbox"], account=Window(12, 600)))
+    for name in ("alpha", "beta"):
+        compared(desk.account(name, preset=desk.preset(max_signal_age_seconds=3600)))
+    desk.run(desk.publish()[0])
+    assert desk.accepted("alpha") == 1
+    first, second = desk.publish(currency_pair="ETH/USDT")
+    desk.run(first)
+    held = desk.executions(first.signal_id)[0]
+    assert (held.code, "waits its turn" in (held.message or "")) == ("RATE_LIMITED", True)
+    desk.run(second)
+    assert (desk.accepted("alpha"), desk.accepted("beta")) == (1, 1)
