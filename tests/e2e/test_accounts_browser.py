@@ -13,11 +13,7 @@ from portal.db import db
 from portal.models import ExecutionConnection, Passkey, TradingPreset, User
 from portal.services import invitations
 from tests import world
-from tests.e2e.conftest import PASSWORD, Complaints, OpenPage, log_in, person
-from tests.e2e.test_admin_browser import CONTRAST
-
-PAGES = ("/account", "/welcome", "/welcome?exchange=bybit", "/wan-register", "/mf-recovery-codes", "/change",
-         "/tf-setup")  # fmt: skip
+from tests.e2e.conftest import PASSWORD, Complaints, log_in, person
 
 
 @pytest.fixture
@@ -144,21 +140,3 @@ def test_s07_form_when_the_login_grew_old_meanwhile_then_nothing_typed_is_lost(
     # The browser notes the 401 of the question; nothing else may be in its console.
     assert len(complaints.lines) == 1
     assert "401" in complaints.lines.pop()
-
-
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
-def test_account_pages_when_opened_then_fit_are_readable_and_break_no_policy(
-    alice: User, open_page: OpenPage, width: int, dark: bool
-) -> None:
-    page = open_page(width=width, height=844, dark=dark)
-    log_in(page, alice.email)
-    problems = []
-    for path in PAGES:
-        answer = page.goto(path)
-        assert answer is not None
-        assert answer.status == 200, path
-        problems += [f"{path}: {line}" for line in page.evaluate(CONTRAST)]
-        if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
-            problems.append(f"{path} is too wide")
-    assert problems == []

@@ -1,4 +1,4 @@
-"""The portal in a real browser: log in, add an account, close a position; on a wide screen and on a phone."""
+"""The portal in a real browser: log in, add an account, close a position."""
 
 import pytest
 import sqlalchemy as sa
@@ -11,8 +11,6 @@ from portal.services import users
 from tests import world
 
 PASSWORD = "a long enough password"
-PAGES = ("/", "/connections", "/connections/1", "/connections/new", "/positions?show=all", "/positions/1",
-         "/positions/1/close", "/executions", "/executions/1", "/notifications")  # fmt: skip
 
 
 @pytest.fixture
@@ -38,22 +36,6 @@ def log_in(page: Page, url: str) -> list[str]:
     page.get_by_role("button", name="Log in").click()
     page.get_by_role("heading", name="Home", exact=True).wait_for()
     return complaints
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
-def test_pages_fit_the_screen_and_the_browser_has_nothing_to_complain_of(
-    browser: Browser, live_server: str, alice: User, width: int, scheme: str
-) -> None:
-    page = browser.new_page(viewport={"width": width, "height": 844}, color_scheme=scheme)  # type: ignore[arg-type]
-    complaints = log_in(page, live_server)
-    for path in PAGES:
-        answer = page.goto(live_server + path)
-        assert answer is not None
-        assert answer.status == 200, path
-        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), path
-    assert complaints == []
-    page.close()
 
 
 def test_owner_closes_a_position_after_being_asked(browser: Browser, live_server: str, alice: User) -> None:

@@ -11,8 +11,7 @@ from portal.models import Order, User
 from portal.services.unresolved import questions
 from portal.trading.types import Answer, ExecutionStatus, OrderState, QuestionKind
 from tests import world
-from tests.e2e.conftest import OpenPage, log_in, person
-from tests.e2e.test_admin_browser import CONTRAST
+from tests.e2e.conftest import log_in, person
 
 
 @pytest.fixture
@@ -76,21 +75,3 @@ def test_order_in_doubt_when_the_operator_looked_then_is_asked_adopted_or_declar
     page.get_by_role("button", name="Declare it not placed").click()
     expect(page.get_by_text("This order is settled: it is not placed")).to_be_visible()
     assert state() is OrderState.NOT_PLACED
-
-
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize(("width", "height"), [(1280, 900), (390, 844)], ids=["wide", "phone"])
-def test_page_of_an_order_in_doubt_when_opened_then_fits_and_is_readable(
-    admin: User, open_page: OpenPage, width: int, height: int, dark: bool
-) -> None:
-    doubt(admin)
-    page = open_page(width=width, height=height, dark=dark)
-    log_in(page, admin.email)
-    problems = []
-    for path in ("/admin/unresolved/", "/admin/unresolved/details/?id=1", "/executions/1"):
-        page.goto(path, wait_until="load")
-        problems += [f"{path}: {line}" for line in page.evaluate(CONTRAST)]
-        beyond = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        if beyond > 0:
-            problems.append(f"{path}: {beyond} px too wide")
-    assert problems == []
