@@ -13,6 +13,7 @@ from portal.admin.base import Button, PortalModelView
 from portal.admin.confirming import act, found
 from portal.admin.connection_exception import WithdrawalException, shown_exception, shown_key
 from portal.admin.connection_form import FIELDS, SECTIONS, ChangeForm, ConnectionForm
+from portal.admin.connection_import import ConnectionImport
 from portal.admin.filters import YES_NO, Choice, Contains
 from portal.admin.routing import route
 from portal.models import ExecutionConnection, User
@@ -20,8 +21,9 @@ from portal.services import connections
 from portal.trading.types import ConnectionMode, ConnectionStatus
 
 
-class ConnectionView(WithdrawalException, PortalModelView):
+class ConnectionView(WithdrawalException, ConnectionImport, PortalModelView):
     noun = "connection"
+    list_template = "admin/connections.html"
     can_create = can_edit = can_delete = True
     form = ConnectionForm
     form_columns = FIELDS

@@ -38,11 +38,17 @@ def csv_rows(text: str) -> Iterator[Row]:
 
 
 def _check_header(header: Sequence[str]) -> None:
+    if header and not set(header) & set(COLUMNS) and not _separated_otherwise(header):
+        # Most likely the first row of a file without a header: it may hold a key, and is not repeated.
+        raise FileError(
+            f"Line 1 names none of the columns. It must be the header; known columns: {', '.join(COLUMNS)}. "
+            "Nothing was imported."
+        )
     unknown = [column for column in header if column not in COLUMNS]
     missing = [column for column in _REQUIRED if column not in header]
     repeated = sorted({column for column in header if header.count(column) > 1})
     problems = []
-    if len(header) == 1 and (";" in header[0] or "\t" in header[0]):
+    if _separated_otherwise(header):
         problems.append("the columns must be separated by commas")
     elif unknown:
         problems.append(f"unknown columns {', '.join(map(repr, unknown))}")
@@ -55,6 +61,10 @@ def _check_header(header: Sequence[str]) -> None:
             f"Line 1, the header: {'; '.join(problems)}. Known columns: {', '.join(COLUMNS)}. "
             "Nothing was imported."
         )
+
+
+def _separated_otherwise(header: Sequence[str]) -> bool:
+    return len(header) == 1 and (";" in header[0] or "\t" in header[0])
 
 
 def _csv_row(line: int, header: Sequence[str], cells: Sequence[str]) -> Row:

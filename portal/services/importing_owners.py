@@ -11,6 +11,8 @@ from portal.errors import NotFoundError
 from portal.models import ADMIN, ExecutionConnection, Role, TradingPreset, User
 from portal.services.connections import usable_presets
 
+#: How the reason ends for a name that its owner has already.
+TAKEN = "has already"
 NO_ADMIN = "needs an administrator, and there is none; `portal create-user EMAIL --role admin` makes one"
 NO_OWNER = (
     "has no owner: give --owner EMAIL or set is_admin_owned to true "
@@ -59,7 +61,7 @@ class Owners:
             return
         taken = self._names.setdefault((person.id, name), line)
         if taken == 0:
-            errors["name"] = f"{name!r} is the name of a connection that {person.email} has already"
+            errors["name"] = f"{name!r} is the name of a connection that {person.email} {TAKEN}"
         elif taken != line:
             errors["name"] = f"{name!r} is on line {taken} already"
 

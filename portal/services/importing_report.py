@@ -1,7 +1,15 @@
 """What an import says when it is done."""
 
+import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+#: Fields whose wrong value says nothing that a person needs to see again.
+_CLOSED = frozenset({"exchange_name", "type", "mode", "is_admin_owned", "the row"})
+_QUOTED = re.compile(r"'[^']*(?:'|\.\.\.)|\"[^\"]*(?:\"|\.\.\.)")
+#: Longer words with a digit in them look like keys.
+_SHORT = 16
+_HIDDEN = "(what is there is not shown)"
 
 #: Called with (rows done, of how many).
 Progress = Callable[[int, int], None]
@@ -26,3 +34,17 @@ class ImportResult:
     added: tuple[str, ...] = ()
     updated: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
+
+
+def without_values(problem: Problem) -> Problem:
+    """The same for a page: a key that slipped into the wrong column is not repeated."""
+    hide_all = problem.field in _CLOSED
+    reason = _QUOTED.sub(lambda found: _HIDDEN if hide_all else hide_key(found.group()), problem.reason)
+    return replace(problem, field=hide_key(problem.field), reason=reason)
+
+
+def hide_key(text: str) -> str:
+    """`text`, unless it could be a key."""
+    word = text.strip("'\"")
+    looks_like_one = len(word) >= _SHORT and " " not in word and any(each.isdigit() for each in word)
+    return _HIDDEN if looks_like_one or len(word) > 100 else text

@@ -27,6 +27,7 @@ ASKED_BEFORE = {
     "connections.new": "stores keys of an exchange",
     "connections.credentials": "replaces keys of an exchange",
     "admin_connections.create_view": "stores keys of an exchange",
+    "admin_connections.import_view": "stores keys of an exchange",
     "admin_data_connections.create_view": "stores keys",
     "admin_users.create_view": "makes a person who can log in",
     "admin_tokens.create_view": "makes a key to the API",

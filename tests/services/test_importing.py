@@ -272,3 +272,19 @@ def test_a_refused_import_asks_for_no_check(app: Flask) -> None:
     load(entry("a"), entry("a"), owner=make_user("alice@example.com"))
 
     assert app.extensions["portal_redis"].zcard("rq:scheduled:default") == 0
+
+
+def test_a_mere_check_says_what_would_be_imported_and_stores_nothing() -> None:
+    alice = make_user("alice@example.com")
+
+    checked = importing.import_connections(
+        rows(entry("a"), entry("b")), owner=alice, actor="test", check_only=True
+    )
+
+    assert (checked.added, checked.problems) == (("a", "b"), ())
+    assert count(ExecutionConnection) == count(AuditEntry) == 0
+    load(entry("a"), owner=alice)
+    assert not importing.imported_before(
+        rows(entry("a"), entry("b")), load(entry("a"), entry("b"), owner=alice)
+    )
+    assert importing.imported_before(rows(entry("a")), load(entry("a"), owner=alice))
