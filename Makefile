@@ -15,7 +15,7 @@ NOT_INSTALLED := The pinned packages could not be installed, nothing was started
   check the network (or pip's index settings) and the free space, and start again.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test demo bench chaos model check format pins clean chromium
+.PHONY: help run test demo bench chaos model faults check format pins clean chromium
 
 help: ## print this menu
 	@echo "Portico: one signal, one order on every eligible account, exactly once."
@@ -42,6 +42,9 @@ model: N = 1000000
 model: SEED =
 model: $(VENV)/.tests ## try the order protocol against everything a venue may do (N=1000000, SEED= a fresh one)
 	@exec $(BIN)/python -m tests.model --trials $(N) $(if $(SEED),--seed $(SEED)) --processes $(TEST_PROCESSES)
+
+faults: $(VENV)/.tests ## strike with the faults that are counted as often as docs/faults.md says (half an hour)
+	@PORTICO_FULL_FAULTS=1 exec $(BIN)/python -m pytest -q tests/faults -k "f09 or f23 or f58"
 
 check: $(VENV)/.tests ## lint, types and architecture: what must hold before a commit
 	@$(BIN)/ruff check .

@@ -13,6 +13,7 @@ from portal.jobs.periodic import DAY, PERIODIC, Periodic
 from portal.jobs.ticks import tick
 from portal.services import claims, leases
 from tests.faults.shifted_clock import shifted_clock
+from tests.faults.sizes import HOURS, takes_long
 from tests.services.desk import Desk
 
 NIGHT = datetime(2026, 11, 22, 12, 0, 30, tzinfo=UTC)
@@ -33,7 +34,8 @@ def moments(entry: Periodic, hours: int, seed: int) -> list[datetime]:
     return sorted(found)
 
 
-@pytest.mark.parametrize(("name", "hours"), [("check_connections", 24), ("check_positions", 2)])
+@takes_long
+@pytest.mark.parametrize(("name", "hours"), [("check_connections", 24), ("check_positions", HOURS)])
 def test_f23_periodic_job_when_three_schedulers_suggest_it_all_day_runs_exactly_once_per_tick(
     app: Flask, name: str, hours: int
 ) -> None:

@@ -16,10 +16,10 @@ from portal.models import UNSETTLED, Execution, Signal, User
 from portal.services import books, closing, executions, resolution, signals, sweeper
 from portal.trading.types import ClosedReason, ExecutionStatus, PositionStatus
 from tests.faults.cutting_proxy import CuttingProxy
+from tests.faults.sizes import CUTS, takes_long
 from tests.services.desk import Desk
 
 ACCOUNTS = 12
-ENOUGH = 60
 
 
 class Cut:
@@ -84,6 +84,7 @@ def work_until_settled(cut: Cut, desk: Desk) -> None:
     raise AssertionError("it does not come to rest")
 
 
+@takes_long
 def test_f58_connection_when_it_is_cut_in_commit_leads_to_one_signal_one_order_and_true_books(
     cut: Cut, desk: Desk
 ) -> None:
@@ -91,7 +92,7 @@ def test_f58_connection_when_it_is_cut_in_commit_leads_to_one_signal_one_order_a
         desk.account(f"account-{number}")
     author, published = desk.admin_id, 0
     cut.proxy.share = 0.35
-    while sum(cut.proxy.cuts.values()) < ENOUGH:
+    while sum(cut.proxy.cuts.values()) < CUTS:
         published += 1
         for action in ("open", "close"):
             key = f"{action}-{published}"
@@ -99,8 +100,8 @@ def test_f58_connection_when_it_is_cut_in_commit_leads_to_one_signal_one_order_a
                 pass  # the sender has no answer and sends it again under the same key
             work_until_settled(cut, desk)
 
-    assert min(cut.proxy.cuts.values()) > ENOUGH // 4, "both kinds of cuts happened"
-    assert cut.lost >= ENOUGH // 2
+    assert min(cut.proxy.cuts.values()) > CUTS // 4, "both kinds of cuts happened"
+    assert cut.lost >= CUTS // 2
     assert db.session.scalar(sa.select(sa.func.count()).select_from(Signal)) == 2 * published
     assert len(desk.executions()) == 2 * published * ACCOUNTS
     end_read()
