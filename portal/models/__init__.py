@@ -3,6 +3,7 @@
 from portal.models.analytics import ExecutionAnalytics
 from portal.models.audit import AuditEntry, AuditHead
 from portal.models.channel import NotificationChannel, NotificationDelivery
+from portal.models.close_wish import CloseWish
 from portal.models.connection import ExecutionConnection
 from portal.models.data_connection import DataConnection
 from portal.models.difference import BookDifference
@@ -42,6 +43,7 @@ __all__ = [
     "AuditEntry",
     "AuditHead",
     "BookDifference",
+    "CloseWish",
     "DataConnection",
     "Execution",
     "ExecutionAnalytics",

@@ -15,6 +15,7 @@ class AuditEntry(Base):
     __tablename__ = "audit_entries"
     __table_args__ = (
         sa.Index("ix_audit_entries_unchained", "id", postgresql_where=sa.text("number IS NULL")),
+        sa.Index("ix_audit_entries_object", "object_type", "object_id", "id"),
     )
 
     id: Mapped[IntPk]

@@ -1,7 +1,10 @@
 """What people ask of a position: to be closed, or another stop. Workers do it: `closing.run_close` and
 `protection.job.protect`."""
 
+from collections.abc import Sequence
 from decimal import Decimal
+
+import sqlalchemy as sa
 
 from portal.db import request_job, transaction, utcnow
 from portal.errors import ConflictError, NotFoundError, ValidationError
@@ -10,6 +13,8 @@ from portal.services import audit, journal
 from portal.services.protection import due
 from portal.trading.numbers import NumberError, parse_decimal, text
 from portal.trading.types import ClosedReason, PositionSide, PositionStatus
+
+_CLOSABLE = (PositionStatus.OPEN, PositionStatus.CLOSING)
 
 
 def request_close(
@@ -23,14 +28,36 @@ def request_close(
         position = session.get(ExecutionPosition, position_id, with_for_update={"key_share": True})
         if position is None:
             raise NotFoundError(f"position {position_id} does not exist; nothing was closed")
-        if position.status not in (PositionStatus.OPEN, PositionStatus.CLOSING):
+        if position.status not in _CLOSABLE:
             raise ConflictError(
                 f"position {position_id} is {position.status.value} already; nothing was sent"
             )
-        if want_close(position, reason):
-            audit.record(
-                actor, "portal.position.close_requested", "position", position.id, reason=reason.value
-            )
+        _ask(position, reason, actor)
+
+
+def request_closes(position_ids: Sequence[int], *, actor: audit.Actor, **why: object) -> int:
+    """As `request_close` by hand for each of these positions, in one transaction: what is closed, or being
+    closed, is left alone. `why` goes into the audit entries. Returns for how many it was asked now. Commits;
+    may be repeated, also at the same time."""
+    locked = (
+        sa.select(ExecutionPosition)
+        .where(ExecutionPosition.id.in_(position_ids), ExecutionPosition.status.in_(_CLOSABLE))
+        # Always in the same order, so that two wishes at once wait for each other and do not lock up.
+        .order_by(ExecutionPosition.id)
+        .with_for_update(key_share=True)
+    )
+    with transaction() as session:
+        found = session.execute(locked).scalars()
+        return sum(_ask(position, ClosedReason.MANUAL, actor, **why) for position in found)
+
+
+def _ask(position: ExecutionPosition, reason: ClosedReason, actor: audit.Actor, **why: object) -> bool:
+    if not want_close(position, reason):
+        return False
+    audit.record(
+        actor, "portal.position.close_requested", "position", position.id, reason=reason.value, **why
+    )
+    return True
 
 
 def move_stop(position_id: int, price: object, *, actor: audit.Actor) -> None:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from portal.db import db, request_job, transaction
 from portal.models import Execution, ExecutionPosition
 from portal.services import claims, expiring, late_entries, resolution
+from portal.services.close_all import wishes
 from portal.services.protection import alarm, wanted
 from portal.services.unresolved import telling
 from portal.trading.types import PositionStatus
@@ -32,6 +33,7 @@ def sweep() -> dict[str, int]:
     Commits; may run any number of times, also twice at once: every job it asks for is safe to repeat.
     """
     expired = expiring.expire_waiting(_ENDED_AT_ONCE)
+    wishes.carry_out_unfinished()
     asked = {
         "run_execution": _ids(
             sa.select(Execution.id)

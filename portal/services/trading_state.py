@@ -60,7 +60,7 @@ def set_state(
     connection. A repeat keeps the state, and writes another entry.
     """
     with transaction() as session:
-        state_id = _write(scope, _check_key(scope, key), value, reason, actor)
+        state_id = _write(scope, canonical_key(scope, key), value, reason, actor)
         return session.get_one(TradingState, state_id, populate_existing=True)
 
 
@@ -68,6 +68,14 @@ def halt_within(scope: str, key: str, reason: str) -> None:
     """Halt because the system itself saw a reason, tell the people concerned, and write it down. Joins the
     caller's transaction; nothing happens when that switch is halted already. Resuming is up to a person."""
     _write(scope, key, TradingStateValue.HALTED, reason, audit.SYSTEM, TradingState.state != "halted")
+
+
+def reduce_within(scope: str, key: str, reason: str, *, actor: audit.Actor) -> None:
+    """Deny entries in a scope in which trading is active; a stricter switch stays as it is. Joins the
+    caller's transaction. Raises as `set_state`. Resuming is up to a person."""
+    reducing = TradingStateValue.REDUCING
+    active = TradingState.state == TradingStateValue.ACTIVE
+    _write(scope, canonical_key(scope, key), reducing, reason, actor, active)
 
 
 def resumed_at(connection: ExecutionConnection) -> datetime | None:
@@ -154,7 +162,10 @@ def spell(scope: str, key: str) -> str:
     return f"{scope}:{key}" if key else scope
 
 
-def _check_key(scope: str, key: str) -> str:
+def canonical_key(scope: str, key: str) -> str:
+    """The key as switches store it: the number of a user or connection, names in their usual case. Reads
+    only. Raises ValidationError for a scope or key that cannot be meant and NotFoundError for an unknown user
+    or connection."""
     if scope not in SCOPES:
         raise ValidationError({"scope": f"must be one of {', '.join(SCOPES)}, was {scope!r}"})
     key = key.strip()
@@ -182,7 +193,7 @@ def _row_of(scope: str, key: str) -> User | ExecutionConnection:
     else:
         row = db.session.execute(sa.select(User).where(User.email == key.lower())).scalar_one_or_none()
     if row is None:
-        raise NotFoundError(f"There is no {scope} {key}; no switch was set.")
+        raise NotFoundError(f"There is no {scope} {key}; nothing was changed.")
     return row
 
 
