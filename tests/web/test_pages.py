@@ -228,4 +228,4 @@ def test_number_of_unread_notifications_stands_in_the_navigation(
 ) -> None:
     for user in (alice, alice, bob):
         world.make_notification(user)
-    assert 'aria-label="2 unread"' in visitor.get("/positions").text
+    assert 'aria-label="Notifications, 2 unread"' in visitor.get("/positions").text
