@@ -3,6 +3,8 @@
 from typing import Any
 
 import sqlalchemy as sa
+from flask import request
+from flask.typing import ResponseReturnValue
 from flask_admin.form import BaseForm
 from wtforms import Form
 
@@ -11,7 +13,8 @@ from portal.admin.access import actor
 from portal.admin.base import PortalModelView
 from portal.admin.filters import YES_NO, Choice, Contains
 from portal.admin.preset_form import FIELDS, SECTIONS, PresetForm
-from portal.admin.writing import changes
+from portal.admin.routing import route
+from portal.admin.writing import changes, show_errors
 from portal.db import db, transaction
 from portal.errors import ConflictError, ValidationError
 from portal.models import ExecutionConnection, TradingPreset
@@ -19,6 +22,7 @@ from portal.services import audit
 from portal.services.importing_presets import columns
 from portal.trading.preset import PresetRules, parse_preset
 from portal.trading.types import SizingMode, Visibility
+from portal.web.preset_example import Words, example_of
 
 
 class PresetView(PortalModelView):
@@ -27,6 +31,7 @@ class PresetView(PortalModelView):
     form = PresetForm
     form_columns = FIELDS
     form_sections = SECTIONS
+    create_template = edit_template = "admin/preset_form.html"
     introduction = "How an account trades a signal: size, order, exits and limits."
     empty_message = "No preset yet. Accounts without one use the built-in defaults."
     column_default_sort = "name"
@@ -72,6 +77,27 @@ class PresetView(PortalModelView):
         if form.name.raw_data is None and obj is not None:
             form.show(obj)
         return form
+
+    @route("/example", methods=("POST",))
+    def example_view(self) -> ResponseReturnValue:
+        """The form once more, with what it would do; nothing is stored."""
+        form, model = self.create_form(), self.get_one(request.args.get("id"))
+        if self.validate_form(form):
+            try:
+                parse_preset(form.to_data())
+            except ValidationError as error:
+                show_errors(form, error)
+        page = self.render(self.edit_template, form=form, model=model, seen=request.form.get("seen"))
+        return str(page), 422 if form.errors else 200
+
+    def example(self, form: Any) -> Words | None:
+        """What the preset would do, or None while something in the form is wrong."""
+        if any(field.errors or field.process_errors for field in form if field.name != "name"):
+            return None
+        try:
+            return example_of(form.to_data())
+        except ValidationError:
+            return None
 
     def store_new(self, form: Form) -> Any:
         rules = parse_preset(form.to_data())

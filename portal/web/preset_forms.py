@@ -75,9 +75,7 @@ class PresetForm(FlaskForm):  # type: ignore[misc]
 
     def values(self) -> dict[str, Any]:
         """What the service reads. Raises ValidationError for targets that cannot be understood."""
-        values: dict[str, Any] = {
-            field.name: field.data.strip() or None for field in self if isinstance(field.data, str)
-        }
+        values: dict[str, Any] = {field.name: (field.data or "").strip() or None for field in self}
         values.pop("csrf_token", None)
         values["description"] = values["description"] or ""
         for name in _WHOLE_NUMBERS:

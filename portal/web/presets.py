@@ -1,7 +1,9 @@
 """A person's own presets, and the ones that everybody may use."""
 
+from typing import Any
+
 import sqlalchemy as sa
-from flask import flash, redirect, render_template, url_for
+from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from portal.db import db
@@ -9,9 +11,10 @@ from portal.errors import ValidationError
 from portal.models import ExecutionConnection, TradingPreset
 from portal.services import presets as service
 from portal.services.connections import usable_presets
-from portal.trading.preset import PresetRules
+from portal.trading.preset import PresetRules, parse_preset
 from portal.web.access import me, pages
 from portal.web.connection_forms import show_errors
+from portal.web.preset_example import Words, example_of
 from portal.web.preset_forms import PresetForm
 from portal.web.scoping import one, owned_by
 from portal.web.seen import fingerprint, said
@@ -66,6 +69,18 @@ def edit(preset_id: int) -> ResponseReturnValue:
     return _answer(form, preset)
 
 
+@presets.post("/example")
+def example() -> ResponseReturnValue:
+    """The form once more, with what it would do; nothing is stored."""
+    return _checked(PresetForm(), None)
+
+
+@presets.post("/<row_id:preset_id>/example")
+def example_of_one(preset_id: int) -> ResponseReturnValue:
+    """The same for one that exists; what the form does not show counts as it is."""
+    return _checked(PresetForm(), one(owned_by(me(), TradingPreset), TradingPreset, preset_id))
+
+
 @presets.post("/<row_id:preset_id>/delete")
 def delete(preset_id: int) -> ResponseReturnValue:
     preset = one(owned_by(me(), TradingPreset), TradingPreset, preset_id)
@@ -74,7 +89,31 @@ def delete(preset_id: int) -> ResponseReturnValue:
     return redirect(url_for("presets.index"))
 
 
-def _answer(form: PresetForm, preset: TradingPreset | None) -> ResponseReturnValue:
-    seen = fingerprint(preset, _SEEN) if preset is not None else ""
-    page = render_template("web/preset_form.html", form=form, preset=preset, seen=seen)
+def _checked(form: PresetForm, preset: TradingPreset | None) -> ResponseReturnValue:
+    if form.validate():
+        try:
+            parse_preset(_stored(preset) | form.values())
+        except ValidationError as error:
+            show_errors(form, error)
+    return _answer(form, preset, seen=request.form.get("seen", ""))
+
+
+def _answer(
+    form: PresetForm, preset: TradingPreset | None, *, seen: str | None = None
+) -> ResponseReturnValue:
+    if seen is None:
+        seen = fingerprint(preset, _SEEN) if preset is not None else ""
+    shown = _example(form, preset)
+    page = render_template("web/preset_form.html", form=form, preset=preset, seen=seen, example=shown)
     return (page, 422) if form.errors or form.form_errors else page
+
+
+def _example(form: PresetForm, preset: TradingPreset | None) -> Words | None:
+    try:
+        return example_of(_stored(preset) | form.values())
+    except ValidationError:
+        return None
+
+
+def _stored(preset: TradingPreset | None) -> dict[str, Any]:
+    return preset.rules().to_dict() if preset is not None else {}
