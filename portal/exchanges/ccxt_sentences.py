@@ -19,17 +19,19 @@ _WHAT_TO_DO = {
     ErrorCode.PERMISSION_DENIED: "Allow trading for this API key at the exchange, then test the connection.",
     ErrorCode.ACCOUNT_SUSPENDED: "Ask the exchange why the account is suspended, then test the connection.",
     ErrorCode.MARKET_CLOSED: "Wait until the market trades again.",
-    ErrorCode.INVALID_ORDER: "Check size, price and the market's limits.",
+    ErrorCode.INVALID_ORDER: "Check the size in the preset, the price, and the market's limits.",
     ErrorCode.WOULD_NOT_REDUCE: "The position is smaller than the order or already closed.",
     ErrorCode.WRONG_POSITION_MODE: "The account's position mode was changed there; it is learnt again now.",
     ErrorCode.REFUSED: "Read the exchange's reason and correct the order.",
     ErrorCode.RATE_LIMITED: "It may be tried again later.",
     ErrorCode.CLOCK_OUTSIDE_WINDOW: "The clocks differ or the request was late; it may be tried again.",
-    ErrorCode.WINDOW_PASSED: "The order was too old to be sent.",
+    ErrorCode.WINDOW_PASSED: "The order was too old to be sent; publish a new signal.",
     ErrorCode.UNSUPPORTED: "Choose another order type, market or exchange.",
     ErrorCode.BAD_REQUEST_LOCAL: "Check the connection's credentials and the order.",
-    ErrorCode.TIMEOUT: "The exchange may be slow or out of reach.",
-    ErrorCode.NETWORK: "The exchange may be out of reach.",
+    ErrorCode.TIMEOUT: "The exchange may be slow or out of reach: look at its status page if this goes on.",
+    ErrorCode.NETWORK: "The exchange may be out of reach: look at its status page if this goes on.",
+    ErrorCode.UNAVAILABLE: "Look at its status page if this goes on.",
+    ErrorCode.MAINTENANCE: "Its status page says when it is back.",
 }
 
 

@@ -29,7 +29,7 @@ _TEXTS = {
     ),
     "PAPER_MODE_UNAVAILABLE": Text(
         "This connection cannot trade on paper as it is set up.",
-        "Correct the paper_ settings and the type of the connection.",
+        "Ask the operator to correct the paper_ settings and the type of the connection.",
     ),
     "CREDENTIALS_MISSING": Text(
         "The connection has no API credentials.",
@@ -49,11 +49,11 @@ _TEXTS = {
     ),
     "EXCHANGE_UNREACHABLE": Text(
         "The exchange could not be reached before anything was sent.",
-        "Check the exchange's status page and publish the signal again when it answers.",
+        "Check the exchange's status page, and publish a new signal when it answers.",
     ),
     "NOT_RECONCILED": Text(
         "The account could not be compared with its exchange after the start, and takes no entries before.",
-        "Run portal reconcile for this connection, correct what it names, and publish the signal again.",
+        "Correct what the page of the connection names, or run portal reconcile; then publish a new signal.",
         "The account could not be compared with its exchange before the signal was too old: {reason}",
     ),
     "PRESET_DISABLED": Text(
@@ -63,15 +63,15 @@ _TEXTS = {
     # The switch
     "TRADING_HALTED": Text(
         "Trading is halted.",
-        "Resume trading for the scope named in the trading state, then publish a new signal.",
+        "Wait, or ask the operator to resume trading under Trading state; then publish a new signal.",
     ),
     "TRADING_REDUCING": Text(
         "Trading is reducing: only exits are allowed.",
-        "Resume trading to allow new positions.",
+        "Wait, or ask the operator to resume trading; then publish a new signal.",
     ),
     "ORDER_UNRESOLVED": Text(
         "An earlier order on this symbol is still unresolved: it may exist at the exchange.",
-        "Wait until it is resolved, then publish a new signal.",
+        "Wait until it is settled (its page says what is being asked), then publish a new signal.",
     ),
     # The signal
     "SIGNAL_NOT_PUBLISHED": Text(
@@ -85,7 +85,7 @@ _TEXTS = {
     ),
     "SIGNAL_TOO_OLD": Text(
         "The signal is older than the preset allows.",
-        "Publish a new signal, or raise max_signal_age_seconds in the preset.",
+        "Publish a new signal, or allow older ones in the preset (max_signal_age_seconds).",
         "The signal was {age_seconds} s old; the preset allows {max_age_seconds} s.",
     ),
     "SYMBOL_UNKNOWN": Text(
@@ -100,12 +100,12 @@ _TEXTS = {
     ),
     "MARKET_INACTIVE": Text(
         "The exchange has suspended this market.",
-        "Publish the signal again when the market trades, or use another one.",
+        "Publish a new signal when the market trades again, or use another market.",
         "The exchange has suspended {symbol}.",
     ),
     "MARKET_TYPE_UNSUPPORTED": Text(
         "The connection cannot trade this type of market.",
-        "Choose another market type in the preset or the signal.",
+        "Choose another market type in the preset or the signal, or use an account that has one.",
         "The connection cannot trade {market_type} markets here.",
     ),
     "MARKET_TYPE_MISMATCH": Text(
@@ -116,62 +116,65 @@ _TEXTS = {
     # Limits of preset, connection and installation
     "SYMBOL_NOT_ALLOWED": Text(
         "The symbol is not among the preset's allowed symbols.",
-        "Add it to allowed_symbols in the preset.",
+        "Add it to the allowed symbols of the preset (allowed_symbols).",
         "{symbol} is not among the preset's allowed symbols.",
     ),
     "SYMBOL_BLOCKED": Text(
         "The symbol is among the preset's blocked symbols.",
-        "Remove it from blocked_symbols in the preset.",
+        "Take it off the blocked symbols of the preset (blocked_symbols).",
         "{symbol} is among the preset's blocked symbols.",
     ),
     "OUTSIDE_TRADING_HOURS": Text(
         "The preset does not trade at this time.",
-        "Publish inside the trading hours, or change trading_hours in the preset.",
+        "Publish inside the trading hours, or change them in the preset (trading_hours).",
         "The preset trades {hours}; it was {local_time}.",
     ),
     "MAX_OPEN_POSITIONS": Text(
         "The connection has as many open positions as the preset allows.",
-        "Close a position, or raise max_open_positions in the preset.",
+        "Close a position, or allow more in the preset (max_open_positions).",
         "The connection has {open} open positions; the preset allows {limit}.",
     ),
     "MAX_POSITIONS_PER_SYMBOL": Text(
         "The connection has as many positions on this symbol as the preset allows.",
-        "Close one, or raise max_positions_per_symbol in the preset.",
+        "Close one, or allow more in the preset (max_positions_per_symbol).",
         "The connection has {open} open positions on {symbol}; the preset allows {limit}.",
     ),
     "MAX_DAILY_LOSS": Text(
         "Today's loss has reached the preset's limit.",
-        "Trading goes on tomorrow (UTC), or when max_daily_loss_percent in the preset is raised.",
+        "Wait for tomorrow (UTC), or allow a larger loss in the preset (max_daily_loss_percent).",
         "Today's loss is {loss} %; the preset stops at {limit} %.",
     ),
     "MAX_ORDER_NOTIONAL": Text(
         "The order is worth more than one order of this connection may be.",
-        "Lower the preset's size or its max_notional. The limit is the connection's or the operator's.",
+        "Lower the size in the preset, or raise the limit on the page of the connection. The operator "
+        "may have set a lower one.",
         "The order would be worth {notional} {currency}; one order of this connection may be worth {limit}.",
     ),
     "MAX_DAILY_NOTIONAL": Text(
         "With this order, today's entries would be worth more than this connection may place in a day.",
-        "Trading goes on tomorrow (UTC), or when the limit of the connection or the operator is raised.",
+        "Wait for tomorrow (UTC), or raise the limit on the page of the connection. The operator may "
+        "have set a lower one.",
         "Today's entries are worth {spent} {currency}; with {notional} more they would pass the day's limit "
         "of {limit}.",
     ),
     "RUNAWAY_ENTRIES": Text(
         "There were more entries within a minute than are meant: a loop is assumed, and trading is halted.",
-        "Stop what sends the signals, then resume trading and publish a new signal.",
+        "Stop what sends the signals, then have the operator resume trading, and publish a new signal.",
         "There were {count} {what} within a minute, {limit} are allowed: a loop is assumed, and trading is "
         "halted for {scope}.",
     ),
     "OPPOSITE_POSITION_OPEN": Text(
         "A position in the other direction is open on this symbol, and the order would only reduce it.",
-        "Close it first (action close), or use a hedge mode account.",
+        "Close it first (a signal with action close), or use an account in hedge mode.",
     ),
     "FOREIGN_POSITION": Text(
         "The account has a position on this market that Portico did not open, and would mix with it.",
-        "Close it at the exchange, or set allow_foreign to true in the settings of the connection.",
+        "Close it at the exchange, or have the operator set allow_foreign to true in the settings of "
+        "the connection.",
     ),
     "DECISION_REJECTED": Text(
         "The decision step rejected the signal.",
-        "Read its reason in the execution log, or change the decision settings of the preset.",
+        "Read its reason in the story of the execution, or change the decision settings of the preset.",
     ),
     # What there is to sell or close
     "NOTHING_TO_SELL": Text(
@@ -186,36 +189,36 @@ _TEXTS = {
     # Prices
     "PRICE_MISSING": Text(
         "The exchange gave no usable price for this market.",
-        "Publish the signal again when the market has prices.",
+        "Look at the market at the exchange, and publish a new signal when it has prices.",
     ),
     "PRICE_STALE": Text(
         "The newest price is too old to trade on.",
-        "Check the data source of the connection and publish the signal again.",
+        "Check where the connection takes its prices from, and publish a new signal.",
         "The newest price is {age_seconds} s old; at most {max_age_seconds} s are allowed.",
     ),
     "PRICE_CROSSED": Text(
         "The exchange's best bid is above its best ask, so its prices cannot be trusted.",
-        "Check the data source of the connection and publish the signal again.",
+        "Check where the connection takes its prices from, and publish a new signal.",
         "The best bid {bid} is above the best ask {ask}, so these prices cannot be trusted.",
     ),
     "PRICE_IMPLAUSIBLE": Text(
         "The price jumped, and neither the order book nor the last trade confirmed it.",
-        "Look at the market at the exchange, and publish the signal again when its price makes sense.",
+        "Look at the market at the exchange, and publish a new signal when its price makes sense.",
         "Neither the order book nor the last trade confirmed the price {price}, which is extraordinary.",
     ),
     "PRICE_SLIPPAGE_EXCEEDED": Text(
         "The price has moved away from the signal's open_price by more than the preset allows.",
-        "Publish a new signal with a current price, or raise max_slippage_bps in the preset.",
+        "Publish a new signal with a current price, or allow more in the preset (max_slippage_bps).",
         "The price {price} is {slippage_bps} bps worse than {open_price}; the preset allows {limit_bps}.",
     ),
     "SPREAD_TOO_WIDE": Text(
         "The gap between bid and ask is wider than the preset allows.",
-        "Wait for a calmer market, use a limit order, or raise max_slippage_bps in the preset.",
+        "Wait for a calmer market, use a limit order, or allow more in the preset (max_slippage_bps).",
         "The spread is {spread_bps} bps; the preset allows {limit_bps}.",
     ),
     "PRICE_OUT_OF_BAND": Text(
         "The order's price is outside the band in which the exchange takes orders.",
-        "Correct open_price in the signal.",
+        "Publish a new signal with an open_price inside the band.",
         "The order's price {price} is outside the allowed band from {low} to {high}.",
     ),
     "STOP_LOSS_WRONG_SIDE": Text(
@@ -230,11 +233,11 @@ _TEXTS = {
     ),
     "STOP_LOSS_REQUIRED": Text(
         "The preset needs a stop-loss, and there is none.",
-        "Give the signal an sl, or set stop_loss_mode to percent in the preset.",
+        "Give the signal a stop-loss (sl), or set one in percent in the preset (stop_loss_mode).",
     ),
     "LIMIT_PRICE_REQUIRED": Text(
         "A limit or stop order needs a price, and the signal has no open_price.",
-        "Give the signal an open_price, or use market orders in the preset.",
+        "Give the signal an open_price, or choose market orders in the preset (order_type).",
     ),
     "TRIGGER_PRICE_WRONG_SIDE": Text(
         "A stop order would trigger at once.",
@@ -254,46 +257,46 @@ _TEXTS = {
     ),
     "LEVERAGE_UNSUPPORTED": Text(
         "The exchange cannot use the preset's leverage on this market.",
-        "Lower leverage in the preset.",
+        "Lower the leverage in the preset.",
     ),
     "POSITION_MODE_UNSUPPORTED": Text(
         "The account's position mode cannot be traded with here.",
-        "Change the account to one-way mode at the exchange.",
+        "Change the account to one-way mode at the exchange, then run Test on the connection.",
     ),
     # Money
     "BALANCE_INSUFFICIENT": Text(
         "The free balance does not cover the order.",
-        "Add funds, or lower the preset's size.",
+        "Add funds, or lower the size in the preset.",
         "The order needs {needed} {currency}, fees and slippage included; {free} {currency} are free.",
     ),
     "QUANTITY_BELOW_MINIMUM": Text(
         "The order is smaller than the venue's smallest quantity.",
-        "Raise the preset's size.",
+        "Raise the size in the preset, or add funds if it is a part of the balance.",
         "The order would be {quantity} {unit}; the venue's minimum is {minimum} {unit}.",
     ),
     "QUANTITY_ABOVE_MAXIMUM": Text(
         "The order is larger than the venue's largest quantity.",
-        "Lower the preset's size, or set max_notional.",
+        "Lower the size in the preset, or give it a largest order (max_notional).",
         "The order would be {quantity} {unit}; the venue's maximum is {maximum} {unit}.",
     ),
     "NOTIONAL_BELOW_MINIMUM": Text(
         "The order is worth less than the venue accepts.",
-        "Raise the preset's size.",
+        "Raise the size in the preset, or add funds if it is a part of the balance.",
         "The order would be worth {notional} {currency}; the venue's minimum is {minimum} {currency}.",
     ),
     "NOTIONAL_ABOVE_MAXIMUM": Text(
         "The order is worth more than the venue accepts.",
-        "Lower the preset's size, or set max_notional.",
+        "Lower the size in the preset, or give it a largest order (max_notional).",
         "The order would be worth {notional} {currency}; the venue's maximum is {maximum} {currency}.",
     ),
     "NOTIONAL_BELOW_PRESET_MINIMUM": Text(
         "The order is worth less than the preset's min_notional.",
-        "Raise the preset's size, or lower its min_notional.",
+        "Raise the size in the preset, or lower its smallest order (min_notional).",
         "The order would be worth {notional} {currency}; the preset's minimum is {minimum} {currency}.",
     ),
     "INTERNAL_ERROR": Text(
         "Something unexpected happened before the order was sent; nothing was sent.",
-        "Read the log of the execution and report it to the operator.",
+        "Report it to the operator, with the number of the execution.",
     ),
 }
 
