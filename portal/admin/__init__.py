@@ -12,6 +12,7 @@ from portal.admin.data_connections import DataConnectionView
 from portal.admin.executions import ExecutionView
 from portal.admin.foreign import ForeignView
 from portal.admin.invitations import InvitationView
+from portal.admin.jobs import JobsView
 from portal.admin.plans import PlanView, SubscriptionView
 from portal.admin.positions import PositionView
 from portal.admin.presets import PresetView
@@ -63,4 +64,5 @@ def init_app(app: Flask) -> None:
         # Endpoints have a prefix, so that they cannot collide with the portal's pages.
         admin.add_view(view(model, db, name=name, endpoint=f"admin_{path}", url=path, category=group))
     admin.add_view(ReportView(name="Analytics", endpoint="admin_report", url="report", category="Records"))
+    admin.add_view(JobsView(name="Jobs", endpoint="admin_jobs", url="jobs", category="Records"))
     admin.add_view(QueuesView(name="Queues", endpoint="rq_dashboard", url="rq", category="Records"))

@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
+from redis import Redis
 
 from portal.db import db, utcnow
-from portal.jobs import keys
+from portal.jobs import keys, presences
 from portal.jobs.table import QUEUES
 from portal.models import JobLease
 
@@ -23,6 +24,7 @@ class MachineRoom:
     workers: int | None
     waiting: dict[str, int] | None
     failed: int | None
+    schedulers: int | None = None
 
     @property
     def clock_runs(self) -> bool:
@@ -31,7 +33,9 @@ class MachineRoom:
 
 def last_tick() -> datetime | None:
     """When the sweeper ran last, by the database: it needs scheduler, Redis and a worker, all of them."""
-    return db.session.scalar(sa.select(sa.func.max(JobLease.started_at)).where(JobLease.job == "sweep"))
+    return db.session.scalar(
+        sa.select(JobLease.started_at).where(JobLease.job == "sweep").order_by(JobLease.tick.desc()).limit(1)
+    )
 
 
 def look(redis: Any) -> MachineRoom:
@@ -44,8 +48,13 @@ def look(redis: Any) -> MachineRoom:
         pipe.zcard(keys.failed(name))
     workers, *counts = (int(each) for each in pipe.execute())
     waiting = dict(zip(QUEUES, counts[: len(QUEUES)], strict=True))
-    return MachineRoom(last_tick(), workers, waiting, sum(counts[len(QUEUES) :]))
+    return MachineRoom(last_tick(), workers, waiting, sum(counts[len(QUEUES) :]), schedulers(redis))
 
 
 def without_redis() -> MachineRoom:
     return MachineRoom(last_tick(), None, None, None)
+
+
+def schedulers(redis: Redis) -> int:
+    """Schedulers that are alive. Raises RedisError."""
+    return presences.count_schedulers(redis, utcnow())

@@ -26,7 +26,8 @@ from portal.services import audit
 PROTECTED = frozenset({EXITS, ORDERS, GUARDS, WATCH})
 REFUSED = (
     "Jobs of the queues exits, orders and watch are never requeued, deleted or emptied by hand: an order "
-    "could be sent twice or never. Nothing was changed. The sweeper asks again for what is still to be done."
+    "could be sent twice or never. Nothing was changed. The sweeper asks again for what is still to be done; "
+    "the page Jobs says what failed and can safely ask for it again."
 )
 #: rq-dashboard numbers Redis servers; there is one.
 _ONE = "/<int(min=0, max=0):instance_number>"

@@ -29,6 +29,8 @@ logger = logging.getLogger(__name__)
 
 #: Seconds between two repairs of the schedule; a missing entry is noticed at the next look already.
 REPAIR = 60.0
+#: Seconds after which a scheduler without a sign of life is off the list.
+_FORGOTTEN = 600
 
 _REMOVE_OWN_LOCK = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end"
 
@@ -107,6 +109,8 @@ class Clock(Scheduler):  # type: ignore[misc]
         with self.connection.pipeline() as pipe:
             pipe.hset(self.key, "birth", time.time())
             pipe.expire(self.key, int(self._interval) + 10)
+            pipe.zadd(keys.SCHEDULERS, {self.name: time.time()})
+            pipe.zremrangebyscore(keys.SCHEDULERS, "-inf", time.time() - _FORGOTTEN)
             pipe.execute()
 
     def acquire_lock(self) -> bool:

@@ -5,11 +5,14 @@ from rq.executions import WORKER_EXECUTIONS_KEY_TEMPLATE
 from rq.job import Job
 from rq.queue import Queue
 from rq.registry import FailedJobRegistry, FinishedJobRegistry, ScheduledJobRegistry, StartedJobRegistry
+from rq.results import Result
 from rq.worker import BaseWorker
 from rq.worker_registration import REDIS_WORKER_KEYS, WORKERS_BY_QUEUE_KEY
 
 QUEUES = str(Queue.redis_queues_keys)
 WORKERS = str(REDIS_WORKER_KEYS)
+#: Ours: the schedulers by their last sign of life.
+SCHEDULERS = "portal:schedulers"
 
 
 def queue(name: str) -> str:
@@ -18,6 +21,10 @@ def queue(name: str) -> str:
 
 def job(job_id: str) -> str:
     return f"{Job.redis_job_namespace_prefix}{job_id}"
+
+
+def results(job_id: str) -> str:
+    return str(Result.get_key(job_id))  # type: ignore[no-untyped-call]
 
 
 def started(queue_name: str) -> str:

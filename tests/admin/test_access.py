@@ -20,7 +20,7 @@ FILLING = {
 
 
 #: Pages without rows of their own, or with tests of their own.
-ROWLESS = {"/admin/rq/", "/admin/report/", "/admin/unresolved/"}
+ROWLESS = {"/admin/rq/", "/admin/report/", "/admin/unresolved/", "/admin/jobs/", "/admin/settings/"}
 
 
 def rules(app: Flask) -> Iterator[tuple[str, str]]:
