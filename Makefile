@@ -15,12 +15,12 @@ NOT_INSTALLED := The pinned packages could not be installed, nothing was started
   check the network (or pip's index settings) and the free space, and start again.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test demo bench chaos model faults check format pins clean chromium
+.PHONY: help run test demo bench chaos model faults check screenshots format pins clean chromium
 
 help: ## print this menu
 	@echo "Portico: one signal, one order on every eligible account, exactly once."
 	@echo
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(VENV)/.runs ## start everything with the demo, and print where to log in (PORT=8080 for another port)
 	@exec $(BIN)/portal up --demo --port $(PORT)
@@ -51,6 +51,9 @@ check: $(VENV)/.tests ## lint, types and architecture: what must hold before a c
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest -q tests/test_architecture.py tests/test_docs.py
+
+screenshots: $(VENV)/.tests chromium ## take a picture of every page into screenshots/: wide, phone, light, dark
+	@exec $(BIN)/python -m tests.e2e.screenshots screenshots
 
 format: $(VENV)/.tests ## put the code into shape
 	@$(BIN)/ruff check --fix .

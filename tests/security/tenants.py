@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from portal.db import UTCDateTime, db, utcnow
-from portal.models import Signal, TradingPreset, User
+from portal.models import TradingPreset, User
 from portal.trading.types import Visibility
 from tests import world
 
@@ -21,7 +21,7 @@ TABLES = {
     "user_id": "users", "preset_id": "trading_presets", "session_id": "user_sessions",
     "channel_id": "notification_channels", "passkey_id": "passkeys", "invitation_id": "invitations",
     "subscription_id": "subscriptions", "plan_id": "plans", "data_connection_id": "data_connections",
-    "order_id": "orders", "log_id": "execution_logs",
+    "order_id": "orders", "log_id": "execution_logs", "wish_id": "close_wishes",
 }  # fmt: skip
 #: Columns whose text has a meaning of its own.
 _LEFT_ALONE = frozenset({"hash", "uid", "credentials"})
@@ -46,7 +46,7 @@ def settle(user: User, author: User, canary: str) -> dict[str, int]:
         if _owner_column(table) is not None and _row_of(table, user) is None:
             _add_row(table, user, canary)
     db.session.commit()
-    return _ids(user, signal)
+    return ids_of(user, signal.id)
 
 
 def owned_tables() -> list[sa.Table]:
@@ -66,9 +66,10 @@ def _row_of(table: sa.Table, user: User) -> int | None:
     return db.session.scalar(sa.select(table.c.id).where(column == user.id).order_by(table.c.id))
 
 
-def _ids(user: User, signal: Signal) -> dict[str, int]:
+def ids_of(user: User, signal_id: int) -> dict[str, int]:
+    """What `<row_id:NAME>` means for `user`: a row of theirs where there can be one, else the newest."""
     tables = {table.name: table for table in db.metadata.sorted_tables}
-    found = {"signal_id": signal.id, "user_id": user.id}
+    found = {"signal_id": signal_id, "user_id": user.id}
     for name, table_name in TABLES.items():
         if name not in found and table_name in tables:
             table = tables[table_name]

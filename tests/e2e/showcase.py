@@ -1,0 +1,178 @@
+"""A portal with a past, for pictures: the demo content, signals that were carried out, money won and lost, an
+order in doubt, an account that refuses, and a month of nightly figures."""
+
+import random
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+
+from bench.children import until
+from portal.commands.demo_look import Look
+from portal.db import db, end_read, transaction, utcnow
+from portal.models import (
+    UNSETTLED,
+    Execution,
+    ExecutionAnalytics,
+    ExecutionConnection,
+    ExecutionPosition,
+    Order,
+)
+from portal.services import connections, demo, demo_content, invitations, monitor, positions, signals, users
+from portal.trading.types import ConnectionStatus, OrderState, PositionStatus
+from tests.e2e.house import House
+from tests.security.tenants import ids_of
+
+WE = "pictures"
+PASSWORD = "correct horse battery"
+#: Nothing of these accounts can be read after their order was sent.
+_SILENT = ("query", "openOrders", "allOrders", "myTrades")
+_DAYS = 45
+_ERROR = ConnectionStatus.ERROR
+_OWNER = sa.func.coalesce(ExecutionConnection.admin_id, ExecutionConnection.user_id)
+_CENT = Decimal("0.01")
+
+
+def fill(house: House) -> dict[str, int]:
+    """Play it all. Returns ids of what is worth a picture, by the names that addresses use."""
+    look = Look()
+    house.sandbox.set_price("BTCUSDT", 60_000, hold=True)
+    house.sandbox.set_price("ETHUSDT", 3_000, hold=True)
+    seeded = demo.seed(house.sandbox, actor=WE)
+    assert seeded is not None
+    for email in demo_content.PEOPLE:
+        users.set_password(users.find_user(email).id, PASSWORD, actor=WE)
+    until("The test of every connection", look.all_tested, 90)
+    _past()
+    first = _signal("BTC/USDT", "58200", ["61800", "66000"], "breakout-btc")
+    until("The fan-out", lambda: look.all_settled(first), 120)
+    until("Every guard", look.all_proved, 90)
+    _move(house, "BTCUSDT", 62_000, look)
+    second = _signal("ETH/USDT", "2880", ["3150", "3400"], "pullback-eth")
+    until("The second fan-out", lambda: look.all_settled(second), 120)
+    _close_one()
+    _trouble(house)
+    return _ids(first)
+
+
+def _signal(pair: str, stop: str, targets: list[str], key: str) -> int:
+    data = {
+        "currency_pair": pair, "direction": "buy", "sl": stop, "tp": targets, "dedupe_key": key,
+        "plans": list(demo_content.PLANS),
+    }  # fmt: skip
+    author = users.find_user(demo_content.ADMIN)
+    return signals.submit(data, author=author, source="tradingview", publish=True).signal_id
+
+
+def _move(house: House, symbol: str, price: int, look: Look) -> None:
+    house.sandbox.set_price(symbol, price, hold=True)
+
+    def done() -> bool:
+        # Not waiting for the minute: the same job, asked for at once.
+        monitor.check_positions()
+        return look.first_targets_done()
+
+    until("The first targets", done, 90, interval=1)
+    until("Every guard after the first targets", look.all_proved, 90)
+
+
+def _close_one() -> None:
+    """Somebody takes a profit by hand."""
+    query = sa.select(ExecutionPosition).where(ExecutionPosition.status == PositionStatus.OPEN)
+    position = db.session.scalars(query.order_by(ExecutionPosition.id)).first()
+    assert position is not None
+    number = position.id
+    end_read()
+    positions.request_close(number, actor=demo_content.ADMIN)
+    query = sa.select(ExecutionPosition.status).where(ExecutionPosition.id == number)
+    until("The close", lambda: _fresh(query) is PositionStatus.CLOSED, 60)
+
+
+def _trouble(house: House) -> None:
+    """What an operator is there for: an order whose answer was lost and that cannot be asked about, an
+    account that was locked, somebody who was invited, and a draft that waits."""
+    silent = _account(house, "House, second spot", demo_content.ADMIN)
+    locked = _account(house, "Bob, old key", demo_content.BOB)
+    status = sa.select(ExecutionConnection.status)
+    for number in (silent, locked):
+        mine = status.where(ExecutionConnection.id == number)
+        until("The first test", lambda mine=mine: _fresh(mine) is ConnectionStatus.ACTIVE, 60)
+    names = {number: name for name, number in demo.practice_accounts().items()}
+    house.sandbox.add_fault("accept_no_answer", account=names[silent])
+    for endpoint in _SILENT:
+        house.sandbox.add_fault("http_before", endpoint, account=names[silent], status=503)
+    house.sandbox.update_account(names[locked], enabled=False)
+    connections.request_test(locked, actor=WE)
+    signal_id = _signal("SOL/USDT", "140", ["160"], "momentum-sol")
+    doubt = sa.select(Order.id).where(Order.state == OrderState.UNRESOLVED)
+    until("The order in doubt", lambda: _fresh(doubt), 60)
+    until("The refusal", lambda: _fresh(status.where(ExecutionConnection.id == locked)) is _ERROR, 60)
+    until("The rest of the signal", lambda: _waiting(signal_id) <= 1, 60)
+    invitations.invite("carol@example.com", "trader", actor=users.find_user(demo_content.ADMIN))
+
+
+def _account(house: House, name: str, owner: str) -> int:
+    keys = house.sandbox.create_account(name=name.lower().replace(", ", "-").replace(" ", "-"))
+    data = {
+        "name": name, "exchange_name": "sandbox", "credentials": keys.credentials,
+        "settings": {"practice_account": keys.name}, "is_admin_owned": owner == demo_content.ADMIN,
+    }  # fmt: skip
+    return connections.create(data, owner=users.find_user(owner), actor=WE).id
+
+
+def _waiting(signal_id: int) -> int:
+    query = sa.select(sa.func.count()).where(
+        Execution.signal_id == signal_id, Execution.status.in_(UNSETTLED)
+    )
+    return _fresh(query) or 0
+
+
+def _fresh(query: sa.Select[tuple[Any]]) -> Any:
+    end_read()
+    found = db.session.scalar(query)
+    end_read()
+    return found
+
+
+def _past() -> None:
+    """Nightly figures of the last weeks, drawn from a fixed seed."""
+    chance = random.Random(7)
+    rows = db.session.execute(
+        sa.select(ExecutionConnection.id, ExecutionConnection.name, _OWNER, ExecutionConnection.last_balance)
+    ).all()
+    end_read()
+    with transaction() as session:
+        for number, name, owner, balance in rows:
+            equity = Decimal(str((balance or {}).get("total", 10_000)))
+            for back in range(1, _DAYS):
+                won = (equity * Decimal(chance.gauss(-0.0012, 0.009))).quantize(_CENT)
+                session.add(
+                    _night(
+                        chance, won, equity, back, connection_id=number, connection_name=name, owner_id=owner
+                    )
+                )
+                equity -= won
+
+
+def _night(
+    chance: random.Random, won: Decimal, equity: Decimal, back: int, **whose: Any
+) -> ExecutionAnalytics:
+    trades = chance.randint(1, 6)
+    wins = min(trades, max(0, round(trades * (0.55 if won > 0 else 0.35))))
+    p50 = chance.randint(90, 160)
+    return ExecutionAnalytics(
+        date=utcnow().date() - timedelta(days=back), trades=trades, wins=wins, losses=trades - wins,
+        win_rate=Decimal(100 * wins) / trades, realized_pnl=won, fees=(equity / 20_000).quantize(_CENT),
+        slippage_bps=Decimal(chance.randint(-8, 40)) / 10, latency_p50_ms=p50, latency_p90_ms=p50 * 2,
+        latency_p99_ms=p50 * 4, balance=equity, equity=equity, currency="USDT", **whose,
+    )  # fmt: skip
+
+
+def _ids(signal_id: int) -> dict[str, int]:
+    """Alice's rows, and the signal that has the most to tell."""
+    alice = users.find_user(demo_content.ALICE)
+    mine = sa.select(sa.func.min(Execution.id)).where(Execution.owner_id == alice.id)
+    known = {"signal_id": signal_id, "execution_id": _fresh(mine.where(Execution.signal_id == signal_id))}
+    known["order_id"] = _fresh(sa.select(Order.id).where(Order.state == OrderState.UNRESOLVED))
+    return ids_of(alice, signal_id) | known
