@@ -18,7 +18,7 @@ def upgrade() -> None:
     op.create_table(
         "close_wishes",
         sa.Column("id", sa.BigInteger(), nullable=False),
-        sa.Column("token", sa.Text(), nullable=False),
+        sa.Column("form_key", sa.Text(), nullable=False),
         sa.Column("scope", sa.Text(), nullable=False),
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("label", sa.Text(), nullable=False),
@@ -32,7 +32,7 @@ def upgrade() -> None:
             ["asked_by_id"], ["users.id"], name="fk_close_wishes_asked_by_id", ondelete="SET NULL"
         ),
         sa.PrimaryKeyConstraint("id", name="pk_close_wishes"),
-        sa.UniqueConstraint("token", name="uq_close_wishes_token"),
+        sa.UniqueConstraint("form_key", name="uq_close_wishes_form_key"),
     )
     op.create_index(
         "ix_close_wishes_unfinished", "close_wishes", ["id"], postgresql_where=sa.text("asked_all_at IS NULL")

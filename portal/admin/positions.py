@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from portal.admin import links, values
 from portal.admin.access import actor
 from portal.admin.base import Button, PortalModelView
+from portal.admin.close_all import CloseAllPages
 from portal.admin.confirming import Question, confirm, found
 from portal.admin.filters import Choice, Contains, Number, Since, Until
 from portal.admin.routing import route
@@ -18,7 +19,8 @@ from portal.trading.types import ClosedReason, PositionSide, PositionStatus, Pro
 _OPEN = (PositionStatus.OPEN, PositionStatus.CLOSING)
 
 
-class PositionView(PortalModelView):
+class PositionView(CloseAllPages, PortalModelView):
+    list_template = "admin/positions.html"
     noun = "position"
     introduction = "One exposure on one account, watched until it is closed."
     empty_message = "No position yet. A filled entry opens one."

@@ -18,7 +18,7 @@ class CloseWish(Base):
 
     id: Mapped[IntPk]
     #: Made with the form: whoever sends it twice means one wish.
-    token: Mapped[str] = mapped_column(unique=True)
+    form_key: Mapped[str] = mapped_column(unique=True)
     #: `everything`, `exchange`, `connection`, `symbol`, `user` or `signal`.
     scope: Mapped[str]
     #: Which one; empty for `everything`.

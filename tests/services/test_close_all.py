@@ -44,10 +44,10 @@ def hold(desk: Desk, accounts: int, signals: int, exchange: str = "sandbox", **s
     return [position.id for position in desk.positions()]
 
 
-def wish_of(desk: Desk, text: str, *, token: str = "", deny_entries: bool = False) -> int:
+def wish_of(desk: Desk, text: str, *, form_key: str = "", deny_entries: bool = False) -> int:
     wanted = scopes.find(text)
     return wishes.close_all(
-        wanted, token=token or uuid.uuid4().hex, deny_entries=deny_entries, actor=desk.admin
+        wanted, form_key=form_key or uuid.uuid4().hex, deny_entries=deny_entries, actor=desk.admin
     )
 
 
@@ -69,17 +69,17 @@ def test_fifty_positions_when_four_people_press_twice_at_once_are_each_closed_on
 ) -> None:
     ids = hold(desk, ACCOUNTS, SIGNALS)
     assert len(ids) == ACCOUNTS * SIGNALS
-    tokens = [uuid.uuid4().hex for _ in range(4)]
+    form_keys = [uuid.uuid4().hex for _ in range(4)]
     scope = Scope("everything", "", "everywhere")
     together, pressed = threading.Barrier(8), []
     end_read()
 
-    def press(token: str) -> None:
+    def press(form_key: str) -> None:
         with app.app_context():
             together.wait(20)
-            pressed.append(wishes.close_all(scope, token=token, actor="somebody"))
+            pressed.append(wishes.close_all(scope, form_key=form_key, actor="somebody"))
 
-    people = [threading.Thread(target=press, args=(token,)) for token in tokens * 2]
+    people = [threading.Thread(target=press, args=(form_key,)) for form_key in form_keys * 2]
     for each in people:
         each.start()
     for each in people:
@@ -223,13 +223,13 @@ def test_entries_of_one_signal_have_no_switch_so_that_denying_them_is_refused(de
 
 def test_position_that_opens_after_the_wish_is_shown_and_left_alone(desk: Desk) -> None:
     hold(desk, 1, 1)
-    wish_id = wish_of(desk, "everything", token="one form")
+    wish_id = wish_of(desk, "everything", form_key="one form")
     desk.trade()
     desk.close_wanted()
     assert len(open_ids(desk)) == 1
     page = shown(wish_id)
     assert (page.total, page.is_over, page.opened_since) == (1, True, 1)
-    assert wish_of(desk, "everything", token="one form") == wish_id
+    assert wish_of(desk, "everything", form_key="one form") == wish_id
     assert len(desk.positions()) == 2
     desk.close_wanted()
     assert len(open_ids(desk)) == 1, "the same form again is the same wish"

@@ -13,22 +13,22 @@ from portal.services.close_all.scopes import LIVE, Scope, of_positions
 
 #: Positions locked at once: long enough to be quick, short enough to hold nobody up.
 _BATCH = 50
-_LONGEST_TOKEN = 64
+_LONGEST_KEY = 64
 _AFTER_A_CRASH = sa.text("interval '15 seconds'")
 
 
-def close_all(scope: Scope, *, token: str, deny_entries: bool = False, actor: audit.Actor) -> int:
+def close_all(scope: Scope, *, form_key: str, deny_entries: bool = False, actor: audit.Actor) -> int:
     """Ask for every position that is open in `scope` to be closed at the market; first, if wanted, deny new
     entries there, until somebody resumes. Returns the id of the wish.
 
-    The same `token` again is the same wish: what is missing of it is done, nothing is asked for twice.
+    The same `form_key` again is the same wish: what is missing of it is done, nothing is asked for twice.
     Commits, in transactions of at most 50 positions; a crash in between is made up for by the sweeper. Raises
-    ValidationError (a token that cannot be one; no switch has this scope)."""
-    if not token or len(token) > _LONGEST_TOKEN:
-        raise ValidationError({"token": "is missing; open the page again"})
+    ValidationError (a form_key that cannot be one; no switch has this scope)."""
+    if not form_key or len(form_key) > _LONGEST_KEY:
+        raise ValidationError({"form_key": "is missing; open the page again"})
     if deny_entries and not scope.has_switch:
         raise ValidationError({"deny_entries": f"is not possible for one {scope.name}"})
-    wish_id = _remember(scope, token, deny_entries, actor)
+    wish_id = _remember(scope, form_key, deny_entries, actor)
     carry_out(wish_id, actor=actor)
     return wish_id
 
@@ -56,11 +56,11 @@ def carry_out_unfinished() -> int:
     return len(unfinished)
 
 
-def _remember(scope: Scope, token: str, deny_entries: bool, actor: audit.Actor) -> int:
+def _remember(scope: Scope, form_key: str, deny_entries: bool, actor: audit.Actor) -> int:
     """The wish's id, new or known. The switch is committed before anybody looks what is open: what the look
     misses was let in before it."""
     values = {
-        "token": token,
+        "form_key": form_key,
         "scope": scope.name,
         "key": scope.key,
         "label": scope.label,
@@ -70,10 +70,10 @@ def _remember(scope: Scope, token: str, deny_entries: bool, actor: audit.Actor) 
         "asked_at": utcnow(),
     }
     with transaction() as session:
-        new = insert(CloseWish).values(values).on_conflict_do_nothing(index_elements=["token"])
+        new = insert(CloseWish).values(values).on_conflict_do_nothing(index_elements=["form_key"])
         wish_id: int | None = session.execute(new.returning(CloseWish.id)).scalar_one_or_none()
         if wish_id is None:
-            known = sa.select(CloseWish.id).where(CloseWish.token == token)
+            known = sa.select(CloseWish.id).where(CloseWish.form_key == form_key)
             return int(session.execute(known).scalar_one())
         if deny_entries:
             reason = f"Everything {scope.label} is being closed"
