@@ -10,7 +10,7 @@ from portal.db import Base, db
 
 PER_PAGE = 25
 #: What stays in the address from page to page.
-_FILTERS = ("status", "show")
+_FILTERS = ("status", "show", "kind")
 
 Row = TypeVar("Row", bound=Base)
 

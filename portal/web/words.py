@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from portal.models import Execution, ExecutionConnection, ExecutionPosition
-from portal.trading.types import ClosedReason, ExecutionStatus, OrderRole, Protection
+from portal.trading.types import ClosedReason, ExecutionStatus, NotificationType, OrderRole, Protection
 
 #: When the execution itself has no message.
 _EXECUTION = {
@@ -41,6 +41,20 @@ CLOSED = {
     ClosedReason.EXTERNAL: "outside Portico",
     ClosedReason.LIQUIDATION: "liquidation",
     ClosedReason.EMERGENCY: "emergency",
+}
+#: Kind of a notification: its word, and the meaning of that word as a colour.
+NEWS = {
+    NotificationType.EXECUTION: ("order", "plain"),
+    NotificationType.OPEN: ("opened", "good"),
+    NotificationType.CLOSE: ("closed", "plain"),
+    NotificationType.SL_HIT: ("stop hit", "plain"),
+    NotificationType.TP_HIT: ("target hit", "good"),
+    NotificationType.LIQUIDATION: ("liquidated", "bad"),
+    NotificationType.ERROR: ("look at it", "bad"),
+    NotificationType.UNRESOLVED: ("in doubt", "warn"),
+    NotificationType.UNPROTECTED: ("no proved stop", "bad"),
+    NotificationType.CONNECTION: ("connection", "plain"),
+    NotificationType.HALT: ("trading switch", "warn"),
 }
 ROLES = {
     OrderRole.ENTRY: "Entry",

@@ -172,13 +172,13 @@ def _told(ids: Sequence[int]) -> list[texts.Told]:
 
 
 def _path(row: Notification) -> str:
-    if row.position_id is not None:
-        return f"/positions/{row.position_id}"
-    if row.execution_id is not None:
-        return f"/executions/{row.execution_id}"
-    if row.connection_id is not None:
-        return f"/connections/{row.connection_id}"
-    return "/notifications"
+    return texts.page_of(
+        row.type,
+        position_id=row.position_id,
+        execution_id=row.execution_id,
+        connection_id=row.connection_id,
+        is_for_house=row.user_id is None,
+    )
 
 
 def _record_failure(parcel: _Parcel, why: str) -> None:

@@ -1,4 +1,5 @@
-"""What people outside read: what happened, on which account, what it means, where to look. Pure."""
+"""What people read of an event, here and outside: what happened, on which account, what it means, where to
+look. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,13 +16,15 @@ MEANING: Mapping[NotificationType, str] = MappingProxyType({
     NotificationType.TP_HIT: "A target was reached. What is left, if anything, stays protected.",
     NotificationType.LIQUIDATION: "The exchange ended the position because its margin was used up. Look at "
     "the account before the next signal.",
-    NotificationType.ERROR: "Somebody should look at this.",
+    NotificationType.ERROR: "Portico goes on with what is certain. A person should look at the page, and "
+    "at the account itself.",
     NotificationType.UNRESOLVED: "The order may or may not exist. The exchange is asked until that is "
     "known; nothing is sent again meanwhile.",
     NotificationType.UNPROTECTED: "No stop is proved to rest at the exchange. Look now: the page says "
     "what is being tried, and lets you close the position.",
-    NotificationType.CONNECTION: "The page of the account says what works and what does not.",
-    NotificationType.HALT: "Exits always pass. New entries follow what is said above.",
+    NotificationType.CONNECTION: "The page of the account says what works, what does not, and what "
+    "to change.",
+    NotificationType.HALT: "Exits of open positions always pass. New entries follow this switch.",
 })  # fmt: skip
 _MOST_LINES = 25
 
@@ -43,6 +46,27 @@ class Told:
 class Message:
     title: str
     body: str
+
+
+def page_of(
+    type_: NotificationType,
+    *,
+    position_id: int | None = None,
+    execution_id: int | None = None,
+    connection_id: int | None = None,
+    is_for_house: bool = False,
+) -> str:
+    """Path of the page that shows what a notification speaks of: the nearest thing that it names."""
+    for place, row_id in (
+        ("positions", position_id),
+        ("executions", execution_id),
+        ("connections", connection_id),
+    ):
+        if row_id is not None:
+            return f"/{place}/{row_id}"
+    if is_for_house:
+        return "/admin/trading_state/" if type_ is NotificationType.HALT else "/admin/"
+    return "/notifications"
 
 
 def message(told: Sequence[Told], public_url: str) -> Message:
