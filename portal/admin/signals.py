@@ -14,6 +14,7 @@ from portal.admin.confirming import Question, confirm, found
 from portal.admin.filters import YES_NO, Choice, Contains, Since, Until
 from portal.admin.routing import route
 from portal.admin.signal_form import FIELDS, SECTIONS, SignalForm
+from portal.admin.signal_preview import SignalPreview, summary
 from portal.db import db
 from portal.models import Execution, Signal
 from portal.services import signals
@@ -23,7 +24,7 @@ from portal.trading.types import Side
 _REPORT_ROWS = 200
 
 
-class SignalView(PortalModelView):
+class SignalView(SignalPreview, PortalModelView):
     noun = "signal"
     can_create = can_edit = True
     form = SignalForm
@@ -73,7 +74,10 @@ class SignalView(PortalModelView):
     def buttons(self, model: Any) -> list[Button]:
         if model.is_published:
             return []
-        return [Button("Publish…", url_for(".publish", signal_id=model.id), kind="primary")]
+        return [
+            Button("Preview", url_for(".preview", signal_id=model.id), post=True),
+            Button("Publish…", url_for(".publish", signal_id=model.id), kind="primary"),
+        ]
 
     def store_new(self, form: Form) -> Any:
         made = signals.submit(form.to_data(), author=actor(), source="admin", publish=False)
@@ -105,11 +109,13 @@ class SignalView(PortalModelView):
         signal = found(Signal, signal_id)
         reach = signals.reach(signal_id)
         many = "1 connection" if reach == 1 else f"{reach:,} connections"
+        previewed = summary(signal) if not signal.is_published else ""
         question = Question(
             question=f"Publish signal {signal_id}?",
             sentences=(
                 f"{signal.action.value.capitalize()} {signal.direction.value} {signal.currency_pair}.",
                 f"It will reach {many}. Orders are placed at once, and it cannot be changed afterwards.",
+                *filter(None, [previewed]),
             ),
             label=f"Publish to {many}",
             back=url_for(".details_view", id=signal_id),

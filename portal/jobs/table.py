@@ -14,9 +14,11 @@ GUARDS = "guards"
 WATCH = "watch"
 DEFAULT = "default"
 NOTIFY = "notify"
+#: What somebody looks at before anything is traded: last, and a little at a time.
+PREVIEWS = "previews"
 
 #: Most urgent first. The first three are one lane of the worker, the others the second (see `lanes.py`).
-QUEUES = (EXITS, ORDERS, GUARDS, WATCH, DEFAULT, NOTIFY)
+QUEUES = (EXITS, ORDERS, GUARDS, WATCH, DEFAULT, NOTIFY, PREVIEWS)
 URGENT = frozenset({EXITS, ORDERS, GUARDS})
 
 
@@ -58,5 +60,6 @@ JOBS: Mapping[str, JobSpec] = MappingProxyType({
         "portal.jobs.notifications.deliver_notification", NOTIFY, 60, retry_delays=(10, 60, 300)
     ),
     "test_channel": JobSpec("portal.jobs.notifications.test_channel", NOTIFY, 60),
+    "preview_signal": JobSpec("portal.jobs.previews.preview_signal", PREVIEWS, 90),
     "send_notifications": JobSpec("portal.jobs.notifications.send_notifications", DEFAULT, 60),
 })  # fmt: skip
