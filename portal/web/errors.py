@@ -2,33 +2,58 @@
 
 import logging
 import secrets
+from typing import Any
 
-from flask import Flask, Response, jsonify, make_response, render_template, request
+from flask import Flask, Response, jsonify, make_response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_login import current_user
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
 from portal.errors import ConflictError, NotFoundError, PortalError, ValidationError
+from portal.web import kept_forms
 
 logger = logging.getLogger(__name__)
 
 #: Title and sentence per status.
 _WORDS = {
     400: ("This request was not understood", "Nothing was changed. Go back, reload the page and try again."),
-    401: ("Please log in", "You have to be logged in to see this page."),
+    401: ("Please log in", "You have to be logged in to see this page. Nothing was changed."),
     403: ("This page is not for your account", "It is reserved for administrators. Nothing was changed."),
-    404: ("There is nothing here", "The page does not exist, or it is not yours to see."),
+    404: (
+        "There is nothing here",
+        "The page does not exist, or it is not yours to see. Nothing was changed.",
+    ),
     405: ("This address does not work that way", "Nothing was changed. Use the button on the page instead."),
     409: ("This is no longer possible", "Nothing was changed."),
-    413: ("That was too much at once", "The request was larger than 1 MB and was not read."),
+    413: (
+        "That was too much at once",
+        "The request was larger than 1 MB and was not read. Nothing was changed. Go back and send less.",
+    ),
     422: ("The input was refused", "Nothing was stored."),
-    429: ("Too many attempts", "Wait a few minutes, then try again."),
+    429: ("Too many attempts", "Nothing was done this time. Wait a few minutes, then try again."),
     500: (
         "Something broke on our side",
-        "It was written to the log. Check whether what you asked for was done.",
+        "It was written to the log. Check whether what you asked for was done before you ask again.",
     ),
-    503: ("Portico cannot answer right now", "Try again in a minute."),
+    503: (
+        "Portico cannot answer right now",
+        "Check whether what you asked for was done. Then try again in a minute.",
+    ),
 }
+_TOO_OLD = "This form was too old"
+_EARLIER = "Nothing was changed. The page was opened in an earlier session, or before you logged in again."
+_KEPT = (
+    "What you typed is kept for 15 minutes and comes back in the form (not passwords and keys):"
+    " look it over, then send it again."
+)
+_NOT_KEPT = (
+    "Open the page again and do it once more. What you had typed may still be behind your browser's Back."
+)
+_FOREIGN = (
+    "Nothing was changed. The form did not come from a page of this portal, or your browser does not say so."
+    " Nothing of it was kept."
+)
 #: The second for failures of our own, when the database may be the reason.
 _TEMPLATES = ("error.html", "error_plain.html")
 _STATUS = {NotFoundError: 404, ConflictError: 409, ValidationError: 422}
@@ -43,7 +68,14 @@ def init_app(app: Flask) -> None:
 
 
 def _csrf_error(_error: CSRFError) -> ResponseReturnValue:
-    return _answer(400, "This form was too old or came from another page. Nothing was changed. Reload it.")
+    way = None if _is_for_programs() else kept_forms.keep()
+    if way is None:
+        return _answer(400, _FOREIGN, title="This form was not taken")
+    label, address = "Open the form again" if way.kept else "Open the page again", way.address
+    if not current_user.is_authenticated and not (request.endpoint or "").startswith("security."):
+        label, address = "Log in again", url_for("security.login", next=way.address)
+    more = _KEPT if way.kept else _NOT_KEPT
+    return _answer(400, _EARLIER, title=_TOO_OLD, more=more, way=(label, address))
 
 
 def _http_error(error: HTTPException) -> ResponseReturnValue:
@@ -69,14 +101,25 @@ def _unexpected(error: Exception) -> ResponseReturnValue:
     return _answer(500, reference=reference)
 
 
-def _answer(status: int, sentence: str | None = None, *, reference: str | None = None) -> Response:
+def _is_for_programs() -> bool:
+    return request.path.startswith(("/api/", "/hooks/"))
+
+
+def _answer(status: int, sentence: str | None = None, **words: Any) -> Response:
     title, usual = _WORDS.get(status, ("That did not work", "Nothing was changed."))
-    sentence = sentence or usual
-    if request.path.startswith(("/api/", "/hooks/")):
+    sentence, reference = sentence or usual, words.get("reference")
+    if _is_for_programs():
         body = {"error": sentence} | ({"reference": reference} if reference else {})
         response = jsonify(body)
     else:
-        words = {"title": title, "sentence": sentence, "status": status, "reference": reference}
+        words = {"title": title, "sentence": sentence, "status": status, "back": _back(status)} | words
         response = make_response(render_template(_TEMPLATES[status >= 500], **words))
     response.status_code = status
     return response
+
+
+def _back(status: int) -> tuple[str, str]:
+    """Where somebody goes on from here."""
+    if request.path.startswith("/admin/") and status != 403:
+        return "Back to the administration", "/admin/"
+    return "Back to the portal", "/"

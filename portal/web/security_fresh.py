@@ -2,25 +2,16 @@
 a while ago gives the password again; what was typed is kept meanwhile and then carried out.
 """
 
-import json
-import logging
 import time
-import uuid
-from typing import Any
 
 from flask import Flask, current_app, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from flask_security.utils import check_and_update_authn_fresh, set_request_attr
-from redis import RedisError
 from werkzeug.datastructures import ImmutableMultiDict
 
-from portal import crypto
-from portal.crypto import DecryptionError
-from portal.models import User
+from portal.web import held_forms
 from portal.web.login import ConfirmForm
-
-logger = logging.getLogger(__name__)
 
 #: Endpoint -> what it does, for the sentence on the page. The first ones ask before anything is typed.
 ASKED_BEFORE = {
@@ -50,8 +41,7 @@ ASKED_WHEN_SENT = {
     "account.end_others": "ends sessions",
 }
 #: Names of the fields of the question; no form of the portal has them.
-_HELD, _PASSWORD = "confirm_held", "confirm_password"
-_KEPT_SECONDS = 900
+HELD, _PASSWORD = "confirm_held", "confirm_password"
 
 
 def init_app(app: Flask) -> None:
@@ -74,7 +64,7 @@ def _guard() -> ResponseReturnValue | None:
     if purpose is None or not current_user.is_authenticated:
         return None
     if request.method == "POST":
-        if _HELD in request.form:
+        if HELD in request.form:
             return _take_up(purpose)
         return None if is_fresh() else _ask(purpose, _hold())
     if endpoint in ASKED_BEFORE and not is_fresh():
@@ -84,7 +74,7 @@ def _guard() -> ResponseReturnValue | None:
 
 def _take_up(purpose: str) -> ResponseReturnValue | None:
     """Check the password; then the request goes on as it was first sent."""
-    held = request.form[_HELD]
+    held = request.form[HELD]
     form = ConfirmForm(
         ImmutableMultiDict({"password": request.form.get(_PASSWORD, "")}),
         user=current_user,
@@ -94,7 +84,7 @@ def _take_up(purpose: str) -> ResponseReturnValue | None:
         return _ask(purpose, held, [str(error) for error in form.password.errors])
     session["fs_paa"] = time.time()
     set_request_attr("fs_paa", session["fs_paa"])
-    fields = _let_go(held)
+    fields = held_forms.let_go(held, held_for(current_user.id))
     if fields is None:
         return _ask_again_later()
     # Views read the form from here; it was parsed once and is not parsed again.
@@ -115,43 +105,19 @@ def _ask_again_later() -> ResponseReturnValue:
         "Your password was accepted: go back and enter it again."
     )
     page = render_template(
-        "error.html", title="That took too long", sentence=sentence, status=409, reference=None
+        "error.html",
+        title="That took too long",
+        sentence=sentence,
+        status=409,
+        back=("Back to the portal", "/"),
     )
     return page, 409
 
 
 def _hold() -> str | None:
-    """Keep what was sent, encrypted, for this person and this address; None when that is not possible."""
-    held = uuid.uuid4().hex
-    fields = [[name, value] for name, value in request.form.items(multi=True)]
-    sealed = crypto.keyring().encrypt(json.dumps(fields).encode(), _bound_to(held))
-    try:
-        _redis().set(f"portal:held:{held}", sealed, ex=_KEPT_SECONDS)
-    except RedisError:
-        logger.warning("Redis is away: a form could not be kept while its sender gives the password")
-        return None
-    return held
+    return held_forms.hold(request.form.items(multi=True), held_for(current_user.id))
 
 
-def _let_go(held: str) -> list[tuple[str, str]] | None:
-    try:
-        # Not GETDEL: the Redis that embedded mode brings is older than that.
-        sealed, _ = _redis().pipeline().get(f"portal:held:{held}").delete(f"portal:held:{held}").execute()
-    except RedisError:
-        return None
-    if sealed is None:
-        return None
-    try:
-        plain = crypto.keyring().decrypt(sealed.decode(), _bound_to(held))
-    except DecryptionError:
-        return None
-    return [(name, value) for name, value in json.loads(plain)]
-
-
-def _bound_to(held: str) -> str:
-    person: User = current_user._get_current_object()
-    return f"held:{held}:{person.id}:{request.full_path}"
-
-
-def _redis() -> Any:
-    return current_app.extensions["portal_redis"]
+def held_for(user_id: int) -> str:
+    """Whom a form is kept for: this person, at this address."""
+    return f"{user_id}:{request.full_path}"

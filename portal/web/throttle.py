@@ -59,6 +59,11 @@ def forget(account: str, address: str) -> None:
         logger.warning("Redis is away: the count of wrong passwords was kept")
 
 
+def hidden_place(address: str) -> str:
+    """A name for where requests come from, for counting them."""
+    return _hidden(_place(address))
+
+
 def _limits(account: str, address: str) -> dict[str, int]:
     account, place = account.strip().lower(), _place(address)
     return {
