@@ -9,7 +9,7 @@ from portal.services import stories
 from portal.trading.types import ExecutionStatus
 from portal.web import doubt_words
 from portal.web.access import me, pages
-from portal.web.orders import summaries
+from portal.web.orders import summaries, summarise
 from portal.web.paging import page_of
 from portal.web.scoping import one, owned_by
 
@@ -39,11 +39,13 @@ def show(execution_id: int) -> str:
     opened = owned_by(user, ExecutionPosition).where(ExecutionPosition.execution_id == execution.id)
     # Orders have no owner of their own: they are those of an execution that was found to be mine.
     orders = sa.select(Order).where(Order.execution_id == execution.id).order_by(Order.id)
+    found = list(db.session.scalars(orders))
     return render_template(
         "web/execution.html",
         execution=execution,
+        summary=summarise(found) if found else None,
         doubt_words=doubt_words,
-        orders=list(db.session.scalars(orders)),
+        orders=found,
         position=db.session.scalars(opened).one_or_none(),
         story=stories.story(execution),
     )

@@ -101,8 +101,11 @@ GUIDES = {
 }  # fmt: skip
 
 
+_OWN_TITLES = {"sandboxusdm": "Practice exchange, perpetuals"}
+
+
 def guide_for(exchange_name: str) -> KeyGuide:
     """What is known of this exchange, or the careful general rule."""
     found = GUIDES.get(exchange_name, _GENERIC)
-    own = "Practice exchange" if exchange_name in OWN_EXCHANGES else ""
+    own = _OWN_TITLES.get(exchange_name, "Practice exchange") if exchange_name in OWN_EXCHANGES else ""
     return replace(found, title=own or venue(exchange_name).title or exchange_name)

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from portal.db import db
 from portal.models import Order
 from portal.trading.numbers import exact
-from portal.trading.types import OrderState
+from portal.trading.types import OrderState, Side
 
 #: Never at the venue, as far as is proven: their quantity counts only when there is nothing else.
 _NEVER_THERE = (OrderState.NOT_PLACED, OrderState.REJECTED)
@@ -20,6 +20,8 @@ _NEVER_THERE = (OrderState.NOT_PLACED, OrderState.REJECTED)
 class OrderSummary:
     """All orders of one execution as one: sums, and the ids of the latest."""
 
+    side: Side
+    symbol: str
     client_order_id: str
     exchange_order_id: str | None
     quantity: Decimal
@@ -46,6 +48,8 @@ def summarise(orders: Sequence[Order]) -> OrderSummary:
         cost = sum((order.filled_quantity * (order.average_price or 0) for order in filled), Decimal(0))
         average = (cost / weight).quantize(Decimal("1e-18")) if weight else None
     return OrderSummary(
+        side=latest.side,
+        symbol=latest.symbol,
         client_order_id=latest.client_order_id,
         exchange_order_id=latest.exchange_order_id,
         quantity=sum((order.quantity for order in placed), Decimal(0)),

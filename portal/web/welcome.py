@@ -75,8 +75,8 @@ def _row_id(text: str) -> int:
 
 
 def _exchanges() -> list[tuple[str, str]]:
-    """Name and title: the practice exchange, then those somebody has looked at, then the others."""
-    first = sorted(OWN_EXCHANGES & {"sandbox"})
+    """Name and title: the practice exchanges, then those somebody has looked at, then the others."""
+    first = sorted(OWN_EXCHANGES)
     known = sorted(set(GUIDES) - OWN_EXCHANGES)
     others = sorted(known_exchanges() - set(GUIDES))
     return [(name, guide_for(name).title) for name in (*first, *known, *others)]

@@ -4,7 +4,17 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from portal.models import Execution, ExecutionConnection, ExecutionPosition
-from portal.trading.types import ClosedReason, ExecutionStatus, NotificationType, OrderRole, Protection
+from portal.trading.types import (
+    ClosedReason,
+    ExecutionStatus,
+    NotificationType,
+    OrderRole,
+    Protection,
+    Side,
+)
+from portal.web.formatting import plain_number
+from portal.web.key_guides import guide_for
+from portal.web.orders import OrderSummary
 
 #: When the execution itself has no message.
 _EXECUTION = {
@@ -83,14 +93,30 @@ def targets(position: ExecutionPosition) -> list[Target]:
     return [Target(Decimal(str(each["price"])), bool(each.get("done"))) for each in position.tp_prices]
 
 
+def exchange(name: str) -> str:
+    """The exchange as people call it."""
+    return guide_for(name).title
+
+
 def unit(position: ExecutionPosition) -> str:
     """What the position's quantity counts."""
     return position.base if position.contract_size == 1 else "contracts"
 
 
-def reason(execution: Execution) -> str:
-    """What became of the execution, in a sentence."""
-    return execution.message or _EXECUTION[execution.status]
+def reason(execution: Execution, order: OrderSummary | None = None) -> str:
+    """What became of the execution, in a sentence; with what was bought or sold where `order` tells it."""
+    said = execution.message or _EXECUTION[execution.status]
+    if order is None or not order.filled_quantity or order.average_price is None:
+        return said
+    base, _, quote = order.symbol.partition(":")[0].partition("/")
+    # The quantity of a perpetual counts contracts, whose size the order does not tell.
+    unit = "" if ":" in order.symbol else f" {base}"
+    done = "Bought" if order.side is Side.BUY else "Sold"
+    price = f"at {plain_number(order.average_price)} {quote}"
+    if execution.status is ExecutionStatus.FILLED:
+        return f"{done} {plain_number(order.filled_quantity)}{unit} {price}."
+    of = f"{plain_number(order.filled_quantity)} of {plain_number(order.quantity)}{unit}"
+    return f"{done} {of} {price}. {said}"
 
 
 def health(connection: ExecutionConnection) -> str:

@@ -229,3 +229,14 @@ def test_number_of_unread_notifications_stands_in_the_navigation(
     for user in (alice, alice, bob):
         world.make_notification(user)
     assert 'aria-label="Notifications, 2 unread"' in visitor.get("/positions").text
+
+
+def test_filled_execution_when_read_then_says_what_was_bought_and_at_which_price(
+    visitor: Visitor, alice: User
+) -> None:
+    connection = world.make_connection(alice, "Alice, spot")
+    execution = world.make_execution(world.make_signal(alice), connection)
+    half = Decimal("0.5")
+    world.make_order(execution, quantity=half, filled_quantity=half, average_price=Decimal("60000.5"))
+    for path in ("/", "/executions", f"/executions/{execution.id}"):
+        assert "Bought 0.5 BTC at 60,000.5 USDT." in visitor.see(path)
