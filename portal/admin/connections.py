@@ -13,6 +13,7 @@ from portal.admin.base import Button, PortalModelView
 from portal.admin.confirming import act, found
 from portal.admin.connection_exception import WithdrawalException, shown_exception, shown_key
 from portal.admin.connection_form import FIELDS, SECTIONS, ChangeForm, ConnectionForm
+from portal.admin.connection_health import ConnectionHealth, shown_credentials
 from portal.admin.connection_import import ConnectionImport
 from portal.admin.filters import YES_NO, Choice, Contains
 from portal.admin.routing import route
@@ -21,9 +22,10 @@ from portal.services import connections
 from portal.trading.types import ConnectionMode, ConnectionStatus
 
 
-class ConnectionView(WithdrawalException, ConnectionImport, PortalModelView):
+class ConnectionView(WithdrawalException, ConnectionImport, ConnectionHealth, PortalModelView):
     noun = "connection"
     list_template = "admin/connections.html"
+    details_template = "admin/connection.html"
     can_create = can_edit = can_delete = True
     form = ConnectionForm
     form_columns = FIELDS
@@ -72,9 +74,7 @@ class ConnectionView(WithdrawalException, ConnectionImport, PortalModelView):
         "status": values.badge,
         "owner": lambda _v, _c, row, _n: row.admin or row.user or "nobody",
         "health": lambda _v, _c, row, _n: values.status_badge(row.get_health_status()),
-        "stored_credentials": lambda _v, _c, row, _n: (
-            "stored, encrypted" if row.has_credentials() else "none"
-        ),
+        "stored_credentials": shown_credentials,
         "preset": lambda _v, _c, row, _n: row.preset or "built-in defaults",
         "facts": shown_key,
         "withdrawal_override": shown_exception,
@@ -123,7 +123,7 @@ class ConnectionView(WithdrawalException, ConnectionImport, PortalModelView):
 
 def _test(connection_id: int) -> str:
     connections.request_test(connection_id, actor=actor())
-    return "A test was asked for. The result appears here as soon as a worker is done."
+    return "A test was asked for. Its steps appear below."
 
 
 def _switch(connection_id: int, on: bool) -> str:

@@ -16,6 +16,7 @@ from portal.models import ExecutionConnection
 from portal.services import venues
 from portal.services.connections_learning import learn
 from portal.services.connections_policy import must_ask_about_key, why_refused
+from portal.services.connections_progress import Step, Watch
 from portal.services.connections_status import record_silence, record_success, stop
 from portal.services.connections_warnings import warn_of_clock, warn_of_expiry
 from portal.trading.orders import AccountFacts
@@ -46,13 +47,15 @@ def test_connection(connection_id: int) -> None:
     Reads at the exchange, then commits once. May be repeated; a connection that is gone, or whose exchange
     must not be asked now, is left alone.
     """
-    _examine(connection_id, patience=0)
+    watch = Watch(connection_id)
+    watch.note(Step.TAKEN)
+    _examine(connection_id, patience=0, watch=watch)
 
 
 def check_connection(connection_id: int) -> None:
     """The periodic test: as `test_connection`, but a failure that may pass by itself counts only when it
     lasts, and the key is asked about once a day."""
-    _examine(connection_id, patience=PATIENCE)
+    _examine(connection_id, patience=PATIENCE, watch=Watch(None))
 
 
 def check_connections() -> int:
@@ -77,16 +80,18 @@ def check_connections() -> int:
     return len(ids)
 
 
-def _examine(connection_id: int, *, patience: int) -> None:
+def _examine(connection_id: int, *, patience: int, watch: Watch) -> None:
     connection = db.session.get(ExecutionConnection, connection_id, populate_existing=True)
     if connection is None:
         end_read()
         return
     asked_with = connection.credentials
     try:
-        answer = _ask(connection, thorough=patience == 0 or must_ask_about_key(connection, utcnow()))
+        thorough = patience == 0 or must_ask_about_key(connection, utcnow())
+        answer = _ask(connection, watch, thorough=thorough)
     except HeldBackError as error:
         # We spared the exchange, which says nothing of the account; the next periodic check comes in minutes.
+        watch.note(Step.HELD_BACK, error.message)
         logger.warning("connection %s was not checked: %s", connection_id, error.message)
         return
     with transaction() as session:
@@ -98,6 +103,8 @@ def _examine(connection_id: int, *, patience: int) -> None:
             # Somebody replaced the key meanwhile, and asked for a test of the new one.
             return
         _write(row, answer, patience)
+        end = (Step.FAILED, row.last_error) if row.last_error else (Step.WORKS, "")
+    watch.note(*end)
 
 
 def _write(row: ExecutionConnection, answer: Answer, patience: int) -> None:
@@ -118,19 +125,33 @@ def _write(row: ExecutionConnection, answer: Answer, patience: int) -> None:
     warn_of_clock(row, now)
 
 
-def _ask(connection: ExecutionConnection, *, thorough: bool) -> Answer:
+def _ask(connection: ExecutionConnection, watch: Watch, *, thorough: bool) -> Answer:
     if venues.needs_credentials(connection) and not connection.has_credentials():
         end_read()
         return Answer(reason="No credentials are stored. Enter the API key and its secret.")
     try:
         with venues.exchange_for(connection) as exchange:
-            return Answer(facts=_account_facts(exchange, thorough=thorough))
+            watch.note(Step.KEY_READ)
+            facts = _account_facts(exchange, thorough=thorough)
+            watch.note(Step.ANSWERED, _said(facts))
+            return Answer(facts=facts)
     except DecryptionError as error:
         return Answer(reason=f"{error.message}. Restore that key, or enter the credentials again.")
     except ExchangeError as error:
         if isinstance(error, HeldBackError) and error.code is ErrorCode.RATE_LIMITED:
             raise  # an exchange that does not answer is one, whoever found that out
         return Answer(reason=scrub(str(error)), permanent=error.permanent)
+
+
+def _said(facts: AccountFacts) -> str:
+    """In a few words, for the page that waits for them."""
+    rights = {"trade": facts.can_trade, "withdraw": facts.can_withdraw}
+    known = [
+        f"the key may{'' if may else ' not'} {right}" for right, may in rights.items() if may is not None
+    ]
+    held = [balance for balance in facts.balances if balance.total > 0]
+    known.append(f"{len(held)} {'currency is' if len(held) == 1 else 'currencies are'} held")
+    return ", ".join(known)
 
 
 def _account_facts(exchange: Exchange, *, thorough: bool) -> AccountFacts:

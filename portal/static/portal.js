@@ -32,7 +32,7 @@ document.querySelectorAll("[data-toggles]").forEach((button) => {
 
 // <div id="x" data-refresh="5"> is fetched again every so many seconds while somebody looks at it and types nothing.
 document.querySelectorAll("[data-refresh][id]").forEach((region) => {
-  setInterval(async () => {
+  const rounds = setInterval(async () => {
     if (document.hidden || region.contains(document.activeElement)) return;
     try {
       const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
@@ -40,6 +40,11 @@ document.querySelectorAll("[data-refresh][id]").forEach((region) => {
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const fresh = page.getElementById(region.id);
       if (fresh && fresh.innerHTML !== region.innerHTML) region.replaceChildren(...fresh.childNodes);
+      if (!fresh || fresh.dataset.refresh) return;
+      // It is over: the rest of the page is older than this, and nothing more will come.
+      clearInterval(rounds);
+      const main = document.getElementById("main");
+      if (!main.contains(document.activeElement)) main.replaceChildren(...page.getElementById("main").childNodes);
     } catch { /* The next round tries again. */ }
   }, Number(region.dataset.refresh) * 1000);
 });

@@ -8,13 +8,16 @@ from flask_security import auth_required
 from werkzeug.wrappers import Response
 
 from portal.errors import ValidationError
-from portal.models import Execution, ExecutionConnection, ExecutionLog, ForeignHolding
+from portal.models import AuditEntry, Execution, ExecutionConnection, ExecutionLog, ForeignHolding
 from portal.services import connections as service
+from portal.services.connections_history import changes_of, credentials_changed
 from portal.web.access import me, pages
 from portal.web.connection_forms import CredentialsForm, EditForm, NewConnectionForm, show_errors
+from portal.web.health_words import changed_by, history
 from portal.web.key_words import key_lines
 from portal.web.orders import summaries
 from portal.web.paging import latest, page_of
+from portal.web.progress_words import last_test
 from portal.web.scoping import one, owned_by
 from portal.web.seen import fingerprint, said
 
@@ -24,6 +27,7 @@ _RECENT = 10
 #: What the edit form shows of the row.
 _EDITED = ("name", "preset_id")
 _LOG_LINES = 20
+_RECENT_HEALTH = 5
 
 
 def _freshness() -> timedelta:
@@ -59,7 +63,19 @@ def show(connection_id: int) -> str:
         logs=latest(logs, ExecutionLog, _LOG_LINES),
         foreign=latest(owned_by(user, ForeignHolding).where(*there), ForeignHolding, _RECENT),
         key_lines=key_lines,
+        test=last_test(connection),
+        lines=history(latest(changes_of(connection.id), AuditEntry, _RECENT_HEALTH), connection.id),
+        changed=credentials_changed(connection.id),
+        changed_by=changed_by,
     )
+
+
+@connections.get("/<row_id:connection_id>/health")
+def health(connection_id: int) -> str:
+    connection = _mine(connection_id)
+    page = page_of(changes_of(connection.id), AuditEntry)
+    lines = history(page.rows, connection.id)
+    return render_template("web/connection_health.html", connection=connection, page=page, lines=lines)
 
 
 @connections.route("/new", methods=["GET", "POST"])
@@ -73,7 +89,7 @@ def new() -> str | Response | tuple[str, int]:
         except ValidationError as error:
             show_errors(form, error)
         else:
-            flash(f"{made.name} was added. A worker tests it now; reload in a few seconds.", "success")
+            flash(f"{made.name} was added. A worker tests it now.", "success")
             return redirect(url_for("connections.show", connection_id=made.id))
     return _answer("web/connection_new.html", form)
 
@@ -112,7 +128,7 @@ def edit(connection_id: int) -> str | Response | tuple[str, int]:
 @connections.post("/<row_id:connection_id>/test")
 def test(connection_id: int) -> Response:
     service.request_test(_mine(connection_id).id, actor=me())
-    flash("A worker tests the connection now. Reload in a few seconds to see the result.", "success")
+    flash("A test was asked for. Its steps appear below.", "success")
     return redirect(url_for("connections.show", connection_id=connection_id))
 
 

@@ -172,7 +172,7 @@ def test_connection_is_switched_off_and_on(visitor: Visitor, alice: User) -> Non
 def test_connection_test_is_asked_of_a_worker(visitor: Visitor, alice: User) -> None:
     connection = world.make_connection(alice)
     answer = visitor.post(f"/connections/{connection.id}/test", follow_redirects=True)
-    assert "A worker tests the connection" in answer.text
+    assert "A test was asked for." in answer.text
     assert queued(visitor, "default") == 1
 
 
@@ -205,6 +205,7 @@ def bobs(bob: User, admin: User) -> dict[str, int]:
 
 FOREIGN = [
     ("GET", "/connections/{connection}"),
+    ("GET", "/connections/{connection}/health"),
     ("GET", "/connections/{connection}/edit"),
     ("GET", "/connections/{connection}/credentials"),
     ("POST", "/connections/{connection}/edit"),
