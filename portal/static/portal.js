@@ -1,11 +1,35 @@
 // Small conveniences; every page works without them.
 "use strict";
 
-// <form data-confirm="…"> asks before it is sent.
+// <form data-confirm="…"> asks before it is sent. A form that is on its way is not sent a second time, and its button says so.
 document.addEventListener("submit", (event) => {
-  const question = event.target.dataset.confirm;
-  if (question && !window.confirm(question)) event.preventDefault();
+  const form = event.target, question = form.dataset.confirm;
+  if (form.dataset.sent || (question && !window.confirm(question))) { event.preventDefault(); return; }
+  if (form.method !== "post") return;
+  form.dataset.sent = "yes";
+  event.submitter?.classList.add("busy");
+  setTimeout(() => arrived(form), 8000);
 });
+const arrived = (form) => { delete form.dataset.sent; form.querySelectorAll(".busy").forEach((each) => each.classList.remove("busy")); };
+window.addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").forEach(arrived));
+
+// What was refused is where the keyboard starts.
+document.querySelector("main [aria-invalid=true]")?.focus();
+
+// "3 min ago" goes on counting while the page is looked at; `portal/web/formatting.py` writes the same words.
+const ago = (seconds) => {
+  for (const [size, name] of [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]]) if (seconds >= size) return `${Math.floor(seconds / size)} ${name} ago`;
+  return "just now";
+};
+setInterval(() => {
+  if (document.hidden) return;
+  document.querySelectorAll("time[datetime]").forEach((time) => {
+    const seconds = (Date.now() - Date.parse(time.dateTime)) / 1000;
+    if (!/ ago$|^just now$/.test(time.textContent) || seconds < 10 || seconds >= 7 * 86400) return;
+    const words = ago(seconds);
+    if (words !== time.textContent) time.textContent = words;
+  });
+}, 10000);
 
 // <select data-submit> sends its form when it changes.
 document.addEventListener("change", (event) => {
