@@ -37,6 +37,11 @@ class Keyring:
     def __repr__(self) -> str:
         return f"Keyring({len(self._keys)} keys, primary {self.primary_id})"
 
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The ids of all keys, the first one first."""
+        return tuple(self._keys)
+
     def encrypt(self, plaintext: bytes, bound_to: str) -> str:
         nonce = os.urandom(_NONCE_BYTES)
         sealed = self._keys[self.primary_id].encrypt(nonce, plaintext, bound_to.encode())

@@ -19,6 +19,7 @@ from portal.admin.presets import PresetView
 from portal.admin.records import AnalyticsView, AuditView, LogView, NotificationView
 from portal.admin.report import ReportView
 from portal.admin.rq_panel import QueuesView
+from portal.admin.settings import SettingsView
 from portal.admin.signals import SignalView
 from portal.admin.tokens import TokenView
 from portal.admin.trading_state import TradingStateView
@@ -65,4 +66,7 @@ def init_app(app: Flask) -> None:
         admin.add_view(view(model, db, name=name, endpoint=f"admin_{path}", url=path, category=group))
     admin.add_view(ReportView(name="Analytics", endpoint="admin_report", url="report", category="Records"))
     admin.add_view(JobsView(name="Jobs", endpoint="admin_jobs", url="jobs", category="Records"))
+    admin.add_view(
+        SettingsView(name="Settings", endpoint="admin_settings", url="settings", category="Records")
+    )
     admin.add_view(QueuesView(name="Queues", endpoint="rq_dashboard", url="rq", category="Records"))
