@@ -71,6 +71,8 @@ class PortalModelView(Writing, AdminOnly, ModelView):  # type: ignore[misc]
     #: One sentence under the heading, and one for an empty list.
     introduction = ""
     empty_message = "Nothing here yet."
+    #: Every so many seconds the list is read again while somebody looks at it; 0 = never.
+    live_seconds = 0
     #: Titles and field names, when a form has parts.
     form_sections: tuple[tuple[str, tuple[str, ...]], ...] = ()
 

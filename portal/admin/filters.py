@@ -5,7 +5,10 @@ from datetime import UTC, datetime, timedelta
 from enum import EnumType, StrEnum
 from typing import Any
 
+import sqlalchemy as sa
 from flask_admin.contrib.sqla.filters import BaseSQLAFilter
+
+from portal.models import Execution, User
 
 Options = Sequence[tuple[str, str]]
 
@@ -61,6 +64,31 @@ class Number(BaseSQLAFilter):  # type: ignore[misc]
 
     def validate(self, value: str) -> bool:
         return value.isascii() and value.isdigit() and len(value) < 18
+
+
+class Person(BaseSQLAFilter):  # type: ignore[misc]
+    """Somebody's, by a piece of the address or by number; the column holds the number."""
+
+    def apply(self, query: Any, value: Any, _alias: Any = None) -> Any:
+        column = self.get_column(_alias)
+        if value.isascii() and value.isdigit():
+            return query.filter(column == int(value))
+        known = sa.select(User.id).where(User.email.icontains(value, autoescape=True))
+        return query.filter(column.in_(known))
+
+    def operation(self) -> str:
+        return "is"
+
+    def validate(self, value: str) -> bool:
+        return bool(value) and len(value) <= (17 if value.isdigit() else 200) and "\x00" not in value
+
+
+class OfSignal(Number):
+    """What one signal led to; the column holds the number of an execution."""
+
+    def apply(self, query: Any, value: Any, _alias: Any = None) -> Any:
+        mine = sa.select(Execution.id).where(Execution.signal_id == value)
+        return query.filter(self.get_column(_alias).in_(mine))
 
 
 class Since(BaseSQLAFilter):  # type: ignore[misc]

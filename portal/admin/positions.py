@@ -5,38 +5,46 @@ from typing import Any
 from flask import url_for
 from flask.typing import ResponseReturnValue
 
-from portal.admin import links, values
+from portal.admin import links, people, position_cells, values
 from portal.admin.access import actor
 from portal.admin.base import Button, PortalModelView
 from portal.admin.close_all import CloseAllPages
 from portal.admin.confirming import Question, confirm, found
-from portal.admin.filters import Choice, Contains, Number, Since, Until
+from portal.admin.filters import Choice, Contains, Number, OfSignal, Person, Since, Until
+from portal.admin.moving_stops import StopPages, can_move
 from portal.admin.routing import route
-from portal.models import ExecutionPosition
-from portal.services import positions
+from portal.db import utcnow
+from portal.models import ExecutionPosition, Order
+from portal.services import positions, price_doubts
+from portal.services.protection import evidence
 from portal.trading.types import ClosedReason, PositionSide, PositionStatus, Protection
+from portal.web import position_figures, protection_words
 
 _OPEN = (PositionStatus.OPEN, PositionStatus.CLOSING)
 
 
-class PositionView(CloseAllPages, PortalModelView):
-    list_template = "admin/positions.html"
+class PositionView(CloseAllPages, StopPages, PortalModelView):
     noun = "position"
+    list_template = "admin/positions.html"
+    details_template = "admin/position.html"
     introduction = "One exposure on one account, watched until it is closed."
     empty_message = "No position yet. A filled entry opens one."
+    live_seconds = 5
+    #: For the templates.
+    figures, guard_words = position_figures, protection_words
     column_default_sort = ("id", True)
     column_list = (
         "id", "connection_name", "currency_pair", "position_side", "status", "protection", "quantity",
-        "average_entry_price", "mark_price", "unrealized_pnl", "realized_pnl", "closed_reason", "opened_at",
+        "average_entry_price", "mark_price", "unrealized_pnl", "sl_price", "next_tp_price", "realized_pnl",
+        "closed_reason", "opened_at",
     )  # fmt: skip
     column_details_list = (
-        "connection_name", "exchange_name", "symbol", "market_type", "position_side", "status",
-        "closed_reason", "protection", "protection_note", "protection_checked_at", "when_unprotected",
-        "quantity", "entry_quantity", "average_entry_price", "average_exit_price", "mark_price",
-        "marked_at", "sl_price",
-        "tp_prices", "unrealized_pnl", "realized_pnl", "fees", "funding", "dust_quantity", "opened_at",
-        "close_requested_at",
-        "closed_at", "execution_id",
+        "connection_id", "connection_name", "exchange_name", "symbol", "market_type", "position_side",
+        "closed_reason", "when_unprotected",
+        "quantity", "entry_quantity", "average_entry_price", "average_exit_price", "sl_price",
+        "tp_prices", "realized_pnl", "fees", "funding", "dust_quantity", "unexplained_quantity", "opened_at",
+        "close_reason", "close_requested_at", "next_close_at", "closed_at", "execution_id",
+        "close_execution_id", "owner_id",
     )  # fmt: skip
     column_export_list = (
         "id", "connection_name", "exchange_name", "symbol", "position_side", "status", "quantity",
@@ -55,31 +63,54 @@ class PositionView(CloseAllPages, PortalModelView):
         Number(ExecutionPosition.connection_id, "Connection number"),
         Since(ExecutionPosition.opened_at, "Opened"),
         Until(ExecutionPosition.opened_at, "Opened"),
+        Person(ExecutionPosition.owner_id, "Owner"),
+        Contains(ExecutionPosition.exchange_name, "Exchange"),
+        Contains(ExecutionPosition.connection_name, "Connection"),
+        OfSignal(ExecutionPosition.execution_id, "Signal number"),
     )
     form_columns = ()
     column_labels = {
         "id": "No.", "connection_name": "Connection", "position_side": "Side", "average_entry_price": "Entry",
         "mark_price": "Mark", "unrealized_pnl": "Unrealized", "realized_pnl": "Realized",
-        "closed_reason": "Closed by", "sl_price": "Stop loss", "tp_prices": "Take profit",
-        "execution_id": "Execution", "average_exit_price": "Exit",
+        "closed_reason": "Closed by", "sl_price": "Stop", "tp_prices": "Take profit",
+        "next_tp_price": "Next target", "execution_id": "Execution", "average_exit_price": "Exit",
+        "connection_id": "Connection number", "owner_id": "Owner", "close_reason": "Close asked for",
+        "close_execution_id": "Closed by execution", "next_close_at": "Close tried again",
     }  # fmt: skip
-    column_formatters = links.ROWS | {
+    column_formatters = links.ROWS | position_cells.CELLS | {
         "tp_prices": values.targets,
         "status": values.badge,
-        "protection": values.badge,
-        "unrealized_pnl": values.money_in("settle", signed=True),
         "realized_pnl": values.money_in("settle", signed=True),
         "fees": values.money_in("settle"),
         "funding": values.money_in("settle", signed=True),
-    }
+        "close_execution_id": links.to("executions"),
+        "owner_id": people.email_of,
+    }  # fmt: skip
     number_columns = (
-        "id", "quantity", "average_entry_price", "mark_price", "unrealized_pnl", "realized_pnl",
+        "id", "quantity", "average_entry_price", "mark_price", "unrealized_pnl", "sl_price", "next_tp_price",
+        "realized_pnl",
     )  # fmt: skip
+
+    def get_list(self, *args: Any, **kwargs: Any) -> Any:
+        """With the guards of all rows, read at once."""
+        count, rows = super().get_list(*args, **kwargs)
+        position_cells.remember(rows)
+        return count, rows
+
+    def proof(self, position: ExecutionPosition) -> tuple[list[Order], list[Order]]:
+        """The orders that protect it, and those that did."""
+        return evidence.resting([position.id]).get(position.id, []), evidence.ended(position.id)
+
+    def unpriced(self, position: ExecutionPosition) -> str:
+        """What is wrong with its price; nothing when it is good."""
+        return price_doubts.explain(position, utcnow())
 
     def buttons(self, model: Any) -> list[Button]:
         if model.status not in _OPEN:
             return []
-        return [Button("Close…", url_for(".close", position_id=model.id), kind="danger")]
+        stop = Button("Move stop…", url_for(".move_stop", position_id=model.id))
+        close = Button("Close…", url_for(".close", position_id=model.id), kind="danger")
+        return [stop, close] if can_move(model) else [close]
 
     @route("/close/<row_id:position_id>", methods=("GET", "POST"))
     def close(self, position_id: int) -> ResponseReturnValue:

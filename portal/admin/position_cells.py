@@ -1,0 +1,80 @@
+"""The cells of the list of positions: prices with their age and distance, results in percent, protection with
+its proof. The proof of all rows is read at once and kept for the request."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from flask import g
+from markupsafe import Markup
+
+from portal.admin.values import NOTHING, Formatter
+from portal.models import ExecutionPosition, Order
+from portal.services.marks import WATCHED
+from portal.services.protection import evidence
+from portal.web import position_figures, protection_words, words
+from portal.web.formatting import money, number, status_badge, when
+
+
+def remember(rows: Iterable[ExecutionPosition]) -> None:
+    """Read the guards of the open ones among `rows`, for the cells of this request."""
+    g.guards_of_positions = evidence.resting([row.id for row in rows if row.status in WATCHED])
+
+
+def _guards(position: ExecutionPosition) -> list[Order]:
+    found: list[Order] = g.get("guards_of_positions", {}).get(position.id, [])
+    return found
+
+
+def _small(text: Any) -> Markup:
+    return Markup('<div class="small-text muted nowrap">{}</div>').format(text)
+
+
+def _percent(value: Any, of: str) -> Markup:
+    return Markup("{} {}").format(number(value, "%", signed=True), of)
+
+
+def _quantity(_view: Any, _context: Any, position: ExecutionPosition, _name: str) -> Markup:
+    return number(position.quantity, words.unit(position))
+
+
+def _entry(_view: Any, _context: Any, position: ExecutionPosition, _name: str) -> Markup:
+    return number(position.average_entry_price, position.quote)
+
+
+def _mark(_view: Any, _context: Any, position: ExecutionPosition, _name: str) -> Markup:
+    if position.status not in WATCHED or position.mark_price is None:
+        return NOTHING
+    return number(position.mark_price, position.quote) + _small(when(position.marked_at))
+
+
+def _unrealized(_view: Any, _context: Any, position: ExecutionPosition, _name: str) -> Markup:
+    if position.status not in WATCHED:
+        return NOTHING
+    percent = position_figures.profit_percent(position)
+    result = money(position.unrealized_pnl, position.settle, signed=True)
+    return result if percent is None else result + _small(number(percent, "%", signed=True))
+
+
+def _exit(_view: Any, _context: Any, position: ExecutionPosition, name: str) -> Markup:
+    price = getattr(position, name)
+    if price is None:
+        return NOTHING
+    distance = position_figures.distance_percent(position, price) if position.status in WATCHED else None
+    shown = number(price, position.quote)
+    return shown if distance is None else shown + _small(_percent(distance, "away"))
+
+
+def _protection(_view: Any, _context: Any, position: ExecutionPosition, _name: str) -> Markup:
+    if position.status not in WATCHED:
+        return NOTHING
+    guards = _guards(position)
+    proof = protection_words.brief(guards) or "nothing rests at the exchange"
+    late = evidence.is_behind(position, guards)
+    looked = Markup("waits for proof") if late else when(position.protection_checked_at)
+    return status_badge(position.protection) + _small(proof) + _small(looked)
+
+
+CELLS: dict[str, Formatter] = {
+    "quantity": _quantity, "average_entry_price": _entry, "mark_price": _mark,
+    "unrealized_pnl": _unrealized, "sl_price": _exit, "next_tp_price": _exit, "protection": _protection,
+}  # fmt: skip
