@@ -5,7 +5,17 @@ Rooms that belong to one thing are blueprints listed in `blueprints.py`. No writ
 
 from flask import Flask
 
-from portal.web import bad_text, errors, formatting, headers, kept_forms, row_ids, security, words
+from portal.web import (
+    bad_text,
+    errors,
+    formatting,
+    headers,
+    kept_forms,
+    row_ids,
+    security,
+    unread,
+    words,
+)
 from portal.web.blueprints import BLUEPRINTS
 
 
@@ -14,6 +24,7 @@ def init_app(app: Flask) -> None:
     connection."""
     headers.init_app(app)
     bad_text.init_app(app)
+    unread.init_app(app)
     security.init_app(app)
     kept_forms.init_app(app)
     errors.init_app(app)

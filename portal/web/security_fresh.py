@@ -12,6 +12,7 @@ from werkzeug.datastructures import ImmutableMultiDict
 
 from portal.web import held_forms
 from portal.web.login import ConfirmForm
+from portal.web.unread import WatchedFields
 
 #: Endpoint -> what it does, for the sentence on the page. The first ones ask before anything is typed.
 ASKED_BEFORE = {
@@ -31,6 +32,7 @@ ASKED_WHEN_SENT = {
     "presets.new": "changes how orders are sized",
     "presets.edit": "changes how orders are sized",
     "admin_connections.edit_view": "changes keys, limits or live trading",
+    "admin_connections.bulk": "changes many connections at once",
     "admin_data_connections.edit_view": "changes keys",
     "admin_presets.create_view": "changes how orders are sized",
     "admin_presets.edit_view": "changes how orders are sized",
@@ -88,7 +90,7 @@ def _take_up(purpose: str) -> ResponseReturnValue | None:
     if fields is None:
         return _ask_again_later()
     # Views read the form from here; it was parsed once and is not parsed again.
-    request.form = ImmutableMultiDict(fields)
+    request.form = WatchedFields(fields)
     return None
 
 

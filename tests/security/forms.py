@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from typing import Any
 from urllib.parse import urljoin
 
 from flask import Flask
@@ -30,11 +31,22 @@ class Form:
     fields: dict[str, tuple[str, str]] = field(default_factory=dict)
     #: Names of buttons, with their first value.
     buttons: dict[str, str] = field(default_factory=dict)
+    #: Boxes that are ticked on the page.
+    ticked: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def typed(self) -> list[str]:
         """The fields that a person types into."""
         return [name for name, (kind, _) in self.fields.items() if kind in TYPED]
+
+    def unchanged(self) -> dict[str, Any]:
+        """What a browser sends when nobody touches anything but the button; without the token."""
+        untouched = {
+            name: value
+            for name, (kind, value) in self.fields.items()
+            if kind not in ("checkbox", "file") and name != "csrf_token"
+        }
+        return {**dict(list(self.buttons.items())[:1]), **untouched, **self.ticked}
 
     def __str__(self) -> str:
         return f"{self.action} on {self.page}"
@@ -63,15 +75,21 @@ class Forms(HTMLParser):
             self.found[-1].buttons.setdefault(name, given.get("value", ""))
         elif tag in {"input", "textarea", "select"} and name:
             kind = given.get("type", "text") if tag == "input" else tag
-            value = given.get("value", "")
+            value = given.get("value", "on" if kind == "checkbox" else "")
+            if kind == "checkbox" and "checked" in given:
+                self.found[-1].ticked.setdefault(name, []).append(value)
             if kind != "radio" or "checked" in given:
                 self.found[-1].fields[name] = (kind, value)
             else:
                 self.found[-1].fields.setdefault(name, (kind, value))
             self._select = name if tag == "select" else ""
-        elif tag == "option" and self._select and given.get("value"):
+        elif tag == "option" and self._select and (given.get("value") or "selected" in given):
             kind, value = self.found[-1].fields[self._select]
-            self.found[-1].fields[self._select] = (kind, value or given["value"])
+            chosen = "selected" in given
+            self.found[-1].fields[self._select] = (
+                kind,
+                given["value"] if chosen else value or given["value"],
+            )
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "form":
@@ -116,10 +134,10 @@ def pages(app: Flask, ids: Mapping[str, int]) -> list[Route]:
     ]
 
 
-def filled(form: Form, text: str, *, secret: str | None = None) -> dict[str, str]:
+def filled(form: Form, text: str, *, secret: str | None = None) -> dict[str, Any]:
     """The form as it is on the page, with `text` where somebody types, `secret` where a secret goes."""
-    return {
-        name: (secret if secret is not None and kind == "password" else text) if kind in TYPED else value
-        for name, (kind, value) in form.fields.items()
-        if kind != "checkbox"
+    typed = {
+        name: secret if secret is not None and form.fields[name][0] == "password" else text
+        for name in form.typed
     }
+    return form.unchanged() | typed
