@@ -11,6 +11,7 @@ from portal.admin import values
 from portal.admin.access import actor
 from portal.admin.base import Button, PortalModelView
 from portal.admin.confirming import act, found
+from portal.admin.connection_bulk import ConnectionBulk
 from portal.admin.connection_exception import WithdrawalException, shown_exception, shown_key
 from portal.admin.connection_form import FIELDS, SECTIONS, ChangeForm, ConnectionForm
 from portal.admin.connection_health import ConnectionHealth, shown_credentials
@@ -22,7 +23,9 @@ from portal.services import connections
 from portal.trading.types import ConnectionMode, ConnectionStatus
 
 
-class ConnectionView(WithdrawalException, ConnectionImport, ConnectionHealth, PortalModelView):
+class ConnectionView(
+    WithdrawalException, ConnectionImport, ConnectionHealth, ConnectionBulk, PortalModelView
+):
     noun = "connection"
     list_template = "admin/connections.html"
     details_template = "admin/connection.html"

@@ -77,3 +77,11 @@ document.querySelectorAll("form[data-live]").forEach((form) => {
     timer = setTimeout(ask, 400);
   });
 });
+
+// <input type="checkbox" data-all="name"> ticks all boxes of that name, and is ticked when they are.
+document.querySelectorAll("input[data-all]").forEach((all) => {
+  const boxes = [...document.querySelectorAll(`input[type="checkbox"][name="${all.dataset.all}"]`)];
+  const look = () => { all.checked = boxes.every((box) => box.checked); };
+  all.addEventListener("change", () => boxes.forEach((box) => { box.checked = all.checked; }));
+  boxes.forEach((box) => box.addEventListener("change", look));
+});
