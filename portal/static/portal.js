@@ -42,7 +42,9 @@ document.addEventListener("click", (event) => {
   menus().forEach((menu) => { if (!menu.contains(event.target)) menu.open = false; });
 });
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape") menus().forEach((menu) => { menu.open = false; menu.querySelector("summary").focus(); });
+  if (event.key !== "Escape") return;
+  menus().forEach((menu) => { menu.open = false; menu.querySelector("summary").focus(); });
+  document.querySelectorAll("[data-toggles][aria-expanded=true]").forEach((button) => { button.click(); button.focus(); });
 });
 
 // <button data-toggles="id"> shows and hides a menu on small screens.
