@@ -74,10 +74,7 @@ _TEXTS = {
         "Wait until it is settled (its page says what is being asked), then publish a new signal.",
     ),
     # The signal
-    "SIGNAL_NOT_PUBLISHED": Text(
-        "The signal has not been published.",
-        "Publish it.",
-    ),
+    "SIGNAL_NOT_PUBLISHED": Text("The signal has not been published.", "Publish it."),
     "SIGNAL_EXPIRED": Text(
         "The signal had expired before it could be traded.",
         "Publish a new signal, with a later expiry.",
@@ -182,10 +179,7 @@ _TEXTS = {
         "Buy first, or use a preset with market type swap to go short.",
         "A spot account can only sell what it holds, and the free balance of {currency} is {free}.",
     ),
-    "NOTHING_TO_CLOSE": Text(
-        "There is no open position to close.",
-        "Nothing needs to be done.",
-    ),
+    "NOTHING_TO_CLOSE": Text("There is no open position to close.", "Nothing needs to be done."),
     # Prices
     "PRICE_MISSING": Text(
         "The exchange gave no usable price for this market.",

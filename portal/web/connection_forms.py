@@ -13,6 +13,7 @@ from portal.exchanges.catalog import OWN_EXCHANGES, known_exchanges
 from portal.models import ExecutionConnection, User
 from portal.services.connections import usable_presets
 from portal.trading.types import ConnectionMode
+from portal.web.key_guides import guide_for
 
 _NO_PRESET = ""
 _DEFAULTS = "Built-in defaults (1 % of the balance, spot)"
@@ -72,7 +73,7 @@ class NewConnectionForm(CredentialsForm):
     exchange_name = SelectField("Exchange", choices=[], validators=[InputRequired("Choose the exchange.")])
     mode = RadioField(
         "Mode", default=ConnectionMode.PAPER.value,
-        choices=[SelectChoice(ConnectionMode.PAPER.value, "Paper: practice, never sends an order"),
+        choices=[SelectChoice(ConnectionMode.PAPER.value, "Paper: no real order is ever sent"),
                  SelectChoice(ConnectionMode.LIVE.value, "Live: real orders, real money")],
     )  # fmt: skip
     preset = SelectField(
@@ -82,7 +83,7 @@ class NewConnectionForm(CredentialsForm):
     @classmethod
     def for_owner(cls, owner: User) -> Self:
         form = cls()
-        own = [SelectChoice(name, f"{name} (practice exchange)") for name in sorted(OWN_EXCHANGES)]
+        own = [SelectChoice(name, guide_for(name).title) for name in sorted(OWN_EXCHANGES)]
         others = [SelectChoice(name) for name in sorted(known_exchanges() - OWN_EXCHANGES)]
         form.exchange_name.choices = [SelectChoice("", "Choose…"), *own, *others]
         form.preset.choices = preset_choices(owner)

@@ -2,6 +2,7 @@
 exchange."""
 
 from datetime import timedelta
+from typing import Any
 
 from flask import current_app, flash, redirect, render_template, request, url_for
 from flask_security import auth_required
@@ -10,6 +11,7 @@ from werkzeug.wrappers import Response
 from portal.errors import ValidationError
 from portal.models import AuditEntry, Execution, ExecutionConnection, ExecutionLog, ForeignHolding
 from portal.services import connections as service
+from portal.services import practice
 from portal.services.connections_history import changes_of, credentials_changed
 from portal.web.access import me, pages
 from portal.web.connection_forms import CredentialsForm, EditForm, NewConnectionForm, show_errors
@@ -85,13 +87,22 @@ def new() -> str | Response | tuple[str, int]:
     form = NewConnectionForm.for_owner(user)
     if form.validate_on_submit():
         try:
-            made = service.create(form.values(admin_owned=user.is_admin), owner=user, actor=user)
+            values = _with_practice_account(form.values(admin_owned=user.is_admin))
+            made = service.create(values, owner=user, actor=user)
         except ValidationError as error:
             show_errors(form, error)
         else:
             flash(f"{made.name} was added. A worker tests it now.", "success")
             return redirect(url_for("connections.show", connection_id=made.id))
     return _answer("web/connection_new.html", form)
+
+
+def _with_practice_account(values: dict[str, Any]) -> dict[str, Any]:
+    """Who practises needs no key: an account is opened there and then."""
+    if values["credentials"] or not practice.is_practice(values["exchange_name"]):
+        return values
+    account = practice.open_account(values["exchange_name"])
+    return values | {"credentials": account.credentials, "settings": {"practice_account": account.name}}
 
 
 @connections.route("/<row_id:connection_id>/credentials", methods=["GET", "POST"])

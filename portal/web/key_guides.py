@@ -30,8 +30,8 @@ _GENERIC = KeyGuide(
     ("Nobody has looked at this exchange closely yet. Practice with it first.",),
 )
 _PRACTICE = KeyGuide(
-    "nowhere: the practice exchange is part of this portal", ("Nothing. Any words do as key and secret",), (),
-    ("It has prices and fills of its own, and no money.",),
+    "nowhere: the practice exchange is part of this portal", (), (),
+    ("It has prices and fills of its own, and no money. An account with 10,000 USDT is opened for you.",),
 )  # fmt: skip
 _BINANCE = KeyGuide(
     "Profile → Account → API Management → Create API, system generated",

@@ -40,7 +40,7 @@ def show() -> str:
     form = NewConnectionForm.for_owner(user)
     if chosen in known_exchanges():
         form.exchange_name.data = chosen
-        form.name.data = form.name.data or f"My {guide_for(chosen).title} account"[:100]
+        form.name.data = form.name.data or _name_for(chosen)
     return render_template(
         "web/welcome.html",
         form=form,
@@ -67,6 +67,11 @@ def choose_preset() -> ResponseReturnValue:
         connections.update(connection_id, {"preset_id": preset_id}, actor=user)
     flash(f"{name} is used on {len(waiting)} connection{'' if len(waiting) == 1 else 's'}.", "success")
     return redirect(url_for("welcome.show"))
+
+
+def _name_for(exchange_name: str) -> str:
+    practice = {"sandbox": "My practice account", "sandboxusdm": "My practice account, perpetuals"}
+    return practice.get(exchange_name) or f"My {guide_for(exchange_name).title} account"[:100]
 
 
 def _row_id(text: str) -> int:

@@ -12,8 +12,14 @@ from playwright.sync_api import Page, expect
 from portal.db import db
 from portal.models import ExecutionConnection, Passkey, TradingPreset, User
 from portal.services import invitations
+from portal.services.connections import test_connection as check
+from portal.trading.types import ConnectionStatus
 from tests import world
 from tests.e2e.conftest import PASSWORD, Complaints, log_in, person
+from tests.services.desk import Desk
+from tests.services.floor import desk, sandbox_server
+
+__all__ = ["desk", "sandbox_server"]
 
 
 @pytest.fixture
@@ -38,22 +44,22 @@ def give_device(page: Page) -> None:
     session.send("WebAuthn.addVirtualAuthenticator", {"options": options})
 
 
-def test_owner_when_invited_then_gets_to_the_first_practice_account(app: Flask, page: Page) -> None:
-    admin = world.make_admin()
+def test_owner_when_invited_then_gets_to_the_first_practice_account(
+    app: Flask, page: Page, desk: Desk
+) -> None:
     world.save(TradingPreset(name="Careful", description="Half a percent per trade."))
     world.make_plan("Gold")
-    _, raw = invitations.invite("carol@example.org", "trader", actor=admin)
+    _, raw = invitations.invite("carol@example.org", "trader", actor=desk.admin)
     page.goto(f"/invitation/{raw}")
     page.get_by_label("Password", exact=True).fill("correct horse battery")
     page.get_by_label("The same again").fill("correct horse battery")
     page.get_by_role("button", name="Create my account").click()
     expect(page.get_by_role("heading", name="First steps")).to_be_visible()
     page.wait_for_load_state()
-    page.get_by_label("Exchange").select_option("sandbox")
+    page.get_by_label("Exchange").select_option("binance")
     expect(page.get_by_text("Enter it here")).to_be_visible()
-    page.get_by_label("API key").fill("practice")
-    page.get_by_label("API secret").fill("practice")
-    page.get_by_role("button", name="Add and test").click()
+    page.get_by_label("Exchange").select_option("sandbox")
+    page.get_by_role("button", name="Open a practice account").click()
     expect(page.get_by_text("was added")).to_be_visible()
     page.goto("/welcome")
     page.get_by_label("Careful").check()
@@ -62,6 +68,9 @@ def test_owner_when_invited_then_gets_to_the_first_practice_account(app: Flask, 
     db.session.rollback()
     made = db.session.scalars(sa.select(ExecutionConnection)).one()
     assert (made.exchange_name, made.mode, made.preset_id) == ("sandbox", "paper", 1)
+    check(made.id)
+    db.session.rollback()
+    assert made.status is ConnectionStatus.ACTIVE
 
 
 def test_s05_passkey_when_added_then_logs_in_alone_and_not_after_it_was_deleted(
