@@ -60,6 +60,8 @@ class Execution(Timestamps, Base):
     code: Mapped[str | None]
     #: The sentence that says what to change.
     message: Mapped[str | None]
+    #: When a person last let it run again; its steps count from there.
+    rerun_at: Mapped[datetime | None]
     #: When the claim that led to the outcome was taken.
     claimed_at: Mapped[datetime | None]
     #: When balances and prices had been read.
@@ -78,7 +80,7 @@ class Execution(Timestamps, Base):
         """Milliseconds of each step: queue (commit to claim), read, plan (to the committed intent), place,
         record."""
         marks = [
-            ("queue", self.created_at, self.claimed_at),
+            ("queue", self.rerun_at or self.created_at, self.claimed_at),
             ("read", self.claimed_at, self.read_at),
             ("plan", self.read_at, self.intended_at),
             ("place", self.intended_at, self.answered_at),

@@ -50,6 +50,20 @@ def move(execution: Execution, status: ExecutionStatus, *, is_late_fill: bool = 
         execution.status = status
 
 
+def begin_again(execution: Execution, generation: int) -> None:
+    """Let a locked execution wait for a worker once more, as if it had just been published. Whoever calls has
+    made sure that no order of it exists or may exist. Does not commit."""
+    check_move(execution.status, ExecutionStatus.PENDING, is_rerun=True)
+    execution.status = ExecutionStatus.PENDING
+    execution.generation = generation
+    execution.code = execution.message = None
+    execution.claim_token = execution.lease_until = execution.next_attempt_at = None
+    execution.attempts = 0
+    execution.claimed_at = execution.read_at = execution.intended_at = None
+    execution.answered_at = execution.finished_at = None
+    execution.rerun_at = utcnow()
+
+
 def follow_order(execution: Execution, order: Order) -> None:
     """Let the execution say what its order says. Does not commit."""
     status = STATUS_OF[order.state]

@@ -11,7 +11,7 @@ from typing import TypeVar
 from portal.trading import proof
 from portal.trading.denials import DenialCode
 from portal.trading.proof import Endpoint
-from portal.trading.transitions import EXECUTION_MOVES, LATE_FILL_FROM, ORDER_MOVES
+from portal.trading.transitions import EXECUTION_MOVES, LATE_FILL_FROM, ORDER_MOVES, RERUN_FROM
 
 S = TypeVar("S", bound=StrEnum)
 
@@ -45,6 +45,7 @@ def render() -> str:
         "## An execution\n",
         _diagram(EXECUTION_MOVES),
         _table(EXECUTION_MOVES),
+        _reruns(),
         _absence(),
         "## Denial codes\n",
         "Every refusal of ours has one of these codes, with the sentence that says what to change.\n",
@@ -72,6 +73,26 @@ def _table(moves: Mapping[S, frozenset[S]]) -> str:
 
 def _words(values: list[str]) -> str:
     return ", ".join(f"`{value}`" for value in values) or "nothing: this is an end"
+
+
+def _reruns() -> str:
+    return f"""## When an execution may be run again
+
+Only an administrator can ask for it, and only for {_words(sorted(RERUN_FROM))}; it is `pending` again then.
+It is refused
+
+* while the execution has an order that was or may have been taken: only orders that the exchange refused to
+  process, or that never left, do not count;
+* after silence proved an order absent, unless that proof left no trace and the new order is number \
+{proof.MAX_GENERATIONS} at
+  most; and always after a person declared an order not placed, because people err;
+* once a later signal on the same account and symbol went ahead, because signals keep their order;
+* when it would only be denied again before the exchange is asked: the age limit of the preset and the expiry
+  of the signal hold as they did.
+
+An execution whose order never left keeps its client order id, which nobody has seen. After an order the new
+one has a new generation, and with it a new id. Two people who ask at the same time get one order.
+"""
 
 
 def _absence() -> str:

@@ -94,19 +94,26 @@ LATE_FILL_FROM = frozenset({"canceled", "expired", "rejected", "not_placed"})
 LATE_FILL_TO = frozenset({"partially_filled", "filled"})
 
 
+#: What ended without anything at a venue may begin anew when a person asks for it: nothing else leads there,
+#: and `services.reruns` first makes sure that there is no order, nor may be one.
+RERUN_FROM = frozenset({_E.DENIED, _E.EXPIRED, _E.NOT_PLACED})
+
+
 def is_terminal(state: OrderState | ExecutionStatus) -> bool:
     return not _moves(state)
 
 
-def can_move(old: S, new: S, *, is_late_fill: bool = False) -> bool:
-    """A state never moves to itself. `is_late_fill` adds the edges that only a fill may take."""
+def can_move(old: S, new: S, *, is_late_fill: bool = False, is_rerun: bool = False) -> bool:
+    """A state never moves to itself. `is_late_fill` adds the edges that only a fill may take, `is_rerun`
+    those that only a person may."""
     late = is_late_fill and old.value in LATE_FILL_FROM and new.value in LATE_FILL_TO
-    return new in _moves(old) or late
+    rerun = is_rerun and old in RERUN_FROM and new is _E.PENDING
+    return new in _moves(old) or late or rerun
 
 
-def check_move(old: S, new: S, *, is_late_fill: bool = False) -> None:
+def check_move(old: S, new: S, *, is_late_fill: bool = False, is_rerun: bool = False) -> None:
     """Raises IllegalTransition."""
-    if not can_move(old, new, is_late_fill=is_late_fill):
+    if not can_move(old, new, is_late_fill=is_late_fill, is_rerun=is_rerun):
         raise IllegalTransition(old, new)
 
 

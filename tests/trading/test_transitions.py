@@ -64,6 +64,14 @@ def test_every_pair_of_execution_statuses_is_judged_as_the_protocol_says(late: b
         assert can_move(old, new, is_late_fill=late) is legal(EXECUTIONS, old, new, late=late), (old, new)
 
 
+def test_only_what_ended_without_anything_at_a_venue_begins_anew_and_only_when_a_person_asks() -> None:
+    for old, new in product(ExecutionStatus, ExecutionStatus):
+        anew = old in ("denied", "expired", "not_placed") and new == "pending"
+        assert can_move(old, new, is_rerun=True) is (can_move(old, new) or anew), (old, new)
+    for order, later in product(OrderState, OrderState):
+        assert can_move(order, later, is_rerun=True) is can_move(order, later), (order, later)
+
+
 def test_an_illegal_move_is_named_in_words() -> None:
     with pytest.raises(IllegalTransition, match="from unresolved to rejected; nothing was changed"):
         check_move(OrderState.UNRESOLVED, OrderState.REJECTED)

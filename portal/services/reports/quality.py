@@ -15,13 +15,15 @@ from portal.trading.types import ExecutionStatus, OrderRole, Side
 LATENCY_MS = (20, 50, 100, 200, 500, 1000, 2000, 5000, 15000)
 #: Upper ends of the bars, in basis points.
 SLIPPAGE_BPS = (-50, -20, -10, -5, 0, 5, 10, 20, 50)
+#: When it could be taken by a worker: at its publication, or when a person let it run again.
+BEGUN = sa.func.coalesce(Execution.rerun_at, Execution.created_at)
 _STEPS = (
-    ("queue", Execution.created_at, Execution.claimed_at),
+    ("queue", BEGUN, Execution.claimed_at),
     ("read", Execution.claimed_at, Execution.read_at),
     ("plan", Execution.read_at, Execution.intended_at),
     ("place", Execution.intended_at, Execution.answered_at),
     ("record", Execution.answered_at, Execution.finished_at),
-    ("total", Execution.created_at, Execution.answered_at),
+    ("total", BEGUN, Execution.answered_at),
 )
 
 
@@ -101,7 +103,7 @@ def steps(scope: Scope) -> list[Step]:
 def latencies(scope: Scope) -> list[int]:
     """How many executions the exchange answered within each of `LATENCY_MS` (and later), from the commit of
     the publication."""
-    return _histogram(_ms(Execution.created_at, Execution.answered_at), LATENCY_MS, Execution, _made(scope))
+    return _histogram(_ms(BEGUN, Execution.answered_at), LATENCY_MS, Execution, _made(scope))
 
 
 def slippages(scope: Scope) -> list[int]:
