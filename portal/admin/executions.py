@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from portal.admin import links, values
 from portal.admin.base import PortalModelView
+from portal.admin.execution_rerun import ExecutionRerun
 from portal.admin.filters import Choice, Contains, Number, Since, Until
 from portal.db import db
 from portal.models import Execution, Order
@@ -13,7 +14,7 @@ from portal.services import stories
 from portal.trading.types import ExecutionStatus
 
 
-class ExecutionView(PortalModelView):
+class ExecutionView(ExecutionRerun, PortalModelView):
     noun = "execution"
     details_template = "admin/execution.html"
     introduction = "One row per signal and account. The row is the truth about what was sent."
@@ -51,6 +52,7 @@ class ExecutionView(PortalModelView):
         Contains(Execution.currency_pair, "Currency pair"),
         Since(Execution.created_at, "Created"),
         Until(Execution.created_at, "Created"),
+        Contains(Execution.code, "Code"),
     )
     form_columns = ()
     column_labels = {"id": "No.", "signal_id": "Signal", "connection_name": "Connection"}

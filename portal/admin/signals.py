@@ -11,6 +11,7 @@ from portal.admin import values
 from portal.admin.access import actor
 from portal.admin.base import Button, PortalModelView
 from portal.admin.confirming import Question, confirm, found
+from portal.admin.execution_rerun import SignalRerun
 from portal.admin.filters import YES_NO, Choice, Contains, Since, Until
 from portal.admin.routing import route
 from portal.admin.signal_form import FIELDS, SECTIONS, SignalForm
@@ -18,13 +19,18 @@ from portal.admin.signal_preview import SignalPreview, summary
 from portal.db import db
 from portal.models import Execution, Signal
 from portal.services import signals
-from portal.trading.types import Side
+from portal.services.reports import fanout
+from portal.trading.types import ExecutionStatus, Side, SignalAction
+from portal.web import words
 
 #: Rows of the fan-out report on one page; the rest is a filter of Executions.
 _REPORT_ROWS = 200
+#: Nothing is to be done about these.
+_QUIET = (ExecutionStatus.FILLED, ExecutionStatus.PARTIALLY_FILLED, ExecutionStatus.OPEN)
+_STEP_WORDS = {"total": "From publication to the answer", "filled": "From sending to filled"}
 
 
-class SignalView(SignalPreview, PortalModelView):
+class SignalView(SignalPreview, SignalRerun, PortalModelView):
     noun = "signal"
     can_create = can_edit = True
     form = SignalForm
@@ -73,7 +79,8 @@ class SignalView(SignalPreview, PortalModelView):
 
     def buttons(self, model: Any) -> list[Button]:
         if model.is_published:
-            return []
+            opened = url_for("admin_positions.close_all", scope="signal", key=model.id)
+            return [Button("Close what it opened…", opened)] if model.action is SignalAction.OPEN else []
         return [
             Button("Preview", url_for(".preview", signal_id=model.id), post=True),
             Button("Publish…", url_for(".publish", signal_id=model.id), kind="primary"),
@@ -124,21 +131,19 @@ class SignalView(SignalPreview, PortalModelView):
         )
         return confirm(self, question, lambda: self._publish(signal_id))
 
-    def report(self, signal: Signal) -> dict[str, Any]:
-        """What became of the signal: counts per status, and the first rows."""
-        counts = db.session.execute(
-            sa.select(Execution.status, sa.func.count())
-            .where(Execution.signal_id == signal.id)
-            .group_by(Execution.status)
-            .order_by(Execution.status)
-        ).all()
-        rows = db.session.scalars(
-            sa.select(Execution)
-            .where(Execution.signal_id == signal.id)
-            .order_by(Execution.id)
-            .limit(_REPORT_ROWS)
-        ).all()
-        return {"counts": counts, "rows": rows, "total": sum(count for _, count in counts)}
+    def report(self, signal: Signal) -> fanout.Report:
+        """What became of the signal."""
+        return fanout.report(signal.id)
+
+    def executions(self, signal: Signal) -> list[Execution]:
+        """The first of its accounts; those that need somebody come first."""
+        waits = sa.case((Execution.status.in_(_QUIET), 1), else_=0)
+        found = sa.select(Execution).where(Execution.signal_id == signal.id)
+        return list(db.session.scalars(found.order_by(waits, Execution.id).limit(_REPORT_ROWS)))
+
+    def step_words(self, name: str) -> str:
+        """What a step is called."""
+        return words.STEPS.get(name) or _STEP_WORDS[name]
 
     def _publish(self, signal_id: int) -> str:
         count = signals.publish(signal_id, actor=actor())
