@@ -4,6 +4,7 @@
 // <form data-confirm="…"> asks before it is sent. A form that is on its way is not sent a second time, and its button says so.
 document.addEventListener("submit", (event) => {
   const form = event.target, question = form.dataset.confirm;
+  if (event.defaultPrevented) return;
   if (form.dataset.sent || (question && !window.confirm(question))) { event.preventDefault(); return; }
   if (form.method !== "post") return;
   form.dataset.sent = "yes";
