@@ -13,10 +13,11 @@ from portal.admin.executions import ExecutionView
 from portal.admin.foreign import ForeignView
 from portal.admin.invitations import InvitationView
 from portal.admin.jobs import JobsView
+from portal.admin.logs import LogView
 from portal.admin.plans import PlanView, SubscriptionView
 from portal.admin.positions import PositionView
 from portal.admin.presets import PresetView
-from portal.admin.records import AnalyticsView, AuditView, LogView, NotificationView
+from portal.admin.records import AnalyticsView, AuditView, NotificationView
 from portal.admin.report import ReportView
 from portal.admin.rq_panel import QueuesView
 from portal.admin.settings import SettingsView

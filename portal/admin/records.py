@@ -1,50 +1,14 @@
-"""What is only read: the execution log, nightly figures, notifications, and the audit trail."""
+"""What is only read: nightly figures, notifications, and the audit trail. The execution log: `logs.py`."""
 
 from portal.admin import links, people, values
 from portal.admin.base import PortalModelView
 from portal.admin.filters import Choice, Contains, Number, Since, Until
-from portal.models import AuditEntry, ExecutionAnalytics, ExecutionLog, Notification
+from portal.models import AuditEntry, ExecutionAnalytics, Notification
 from portal.services import audit_chain
 from portal.trading.types import NotificationType
 
 #: Entries that are hashed again for every look at the audit page.
 _CHECKED = 1000
-
-
-class LogView(PortalModelView):
-    noun = "log"
-    introduction = "What was attempted on accounts, step by step. Rows are only ever added."
-    empty_message = "Nothing was attempted yet."
-    column_default_sort = ("id", True)
-    #: The table grows for ever: no counting.
-    simple_list_pager = True
-    column_list = ("at", "event", "message", "connection_id", "execution_id", "position_id", "duration_ms")
-    column_details_list = (
-        "at", "event", "message", "duration_ms", "connection_id", "execution_id", "order_id",
-        "position_id", "data",
-    )  # fmt: skip
-    column_export_list = (
-        "id", "at", "event", "message", "duration_ms", "connection_id", "execution_id", "order_id",
-        "position_id",
-    )  # fmt: skip
-    column_searchable_list = ()
-    column_sortable_list = ("at",)
-    column_filters = (
-        Contains(ExecutionLog.event, "Event"),
-        Number(ExecutionLog.connection_id, "Connection number"),
-        Number(ExecutionLog.execution_id, "Execution number"),
-        Number(ExecutionLog.position_id, "Position number"),
-        Since(ExecutionLog.at, "Time"),
-        Until(ExecutionLog.at, "Time"),
-    )
-    form_columns = ()
-    column_labels = {
-        "at": "When", "connection_id": "Connection", "execution_id": "Execution", "position_id": "Position",
-        "order_id": "Order", "duration_ms": "Took (ms)",
-    }  # fmt: skip
-    column_formatters = links.ROWS | {"event": values.badge}
-    number_columns = ("connection_id", "execution_id", "position_id", "duration_ms")
-    text_columns = ("message",)
 
 
 class AnalyticsView(PortalModelView):

@@ -9,6 +9,7 @@ from portal.web.executions import executions
 from portal.web.home import home
 from portal.web.invitations import invitations
 from portal.web.limits import limits
+from portal.web.logs import logs
 from portal.web.notifications import notifications
 from portal.web.plans import plans
 from portal.web.positions import positions
@@ -30,4 +31,5 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     presets,
     plans,
     limits,
+    logs,
 )
