@@ -1,5 +1,6 @@
 """Signals: drafts, their publication, and what became of them on every account."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -22,6 +23,7 @@ from portal.services import signals
 from portal.services.reports import fanout
 from portal.trading.types import ExecutionStatus, Side, SignalAction
 from portal.web import words
+from portal.web.orders import OrderSummary, summaries
 
 #: Rows of the fan-out report on one page; the rest is a filter of Executions.
 _REPORT_ROWS = 200
@@ -140,6 +142,10 @@ class SignalView(SignalPreview, SignalRerun, PortalModelView):
         waits = sa.case((Execution.status.in_(_QUIET), 1), else_=0)
         found = sa.select(Execution).where(Execution.signal_id == signal.id)
         return list(db.session.scalars(found.order_by(waits, Execution.id).limit(_REPORT_ROWS)))
+
+    def orders_of(self, rows: Sequence[Execution]) -> dict[int, OrderSummary]:
+        """What was bought or sold, by execution."""
+        return summaries([row.id for row in rows])
 
     def step_words(self, name: str) -> str:
         """What a step is called."""
