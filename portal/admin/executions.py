@@ -11,6 +11,7 @@ from portal.admin.filters import Choice, Contains, Number, Since, Until
 from portal.db import db
 from portal.models import Execution, Order
 from portal.services import stories
+from portal.services.story_lines import Event
 from portal.trading.types import ExecutionStatus
 
 
@@ -66,6 +67,6 @@ class ExecutionView(ExecutionRerun, PortalModelView):
             db.session.scalars(sa.select(Order).where(Order.execution_id == execution.id).order_by(Order.id))
         )
 
-    def story(self, execution: Execution) -> list[stories.Event]:
+    def story(self, execution: Execution) -> list[Event]:
         """From the signal to the closed position."""
         return stories.story(execution)

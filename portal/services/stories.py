@@ -2,67 +2,41 @@
 read when they ask "what became of it?". Reads only, from the rows that each step leaves behind."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 
 from portal.db import db
-from portal.models import (
-    Execution,
-    ExecutionLog,
-    ExecutionPosition,
-    Fill,
-    Notification,
-    Order,
-    OrderQuestion,
-    Signal,
-)
+from portal.models import Execution, ExecutionPosition, Fill, Order, Signal, User
+from portal.services import story_lines
+from portal.services.story_lines import MOST, Event, Subject
 from portal.trading.numbers import text
-from portal.trading.types import Answer, OrderRole, OrderState, QuestionKind
+from portal.trading.types import OrderRole, OrderState
 
-#: More of one kind are left out; a story of that length is read in the logs.
-MOST = 300
 _ROLES = {
     OrderRole.ENTRY: "Entry",
     OrderRole.STOP_LOSS: "Stop-loss",
     OrderRole.TAKE_PROFIT: "Take-profit",
     OrderRole.CLOSE: "Close",
 }
-_GOOD = frozenset({"filled", "placed", "closed", "protected", "resolved", "adopted"})
-_BAD = frozenset(
-    {"rejected", "unresolved", "unprotected", "overfill", "oversold", "late_fill", "cancel_failed"}
-)
-_WARN = frozenset({"denied", "not_placed", "expired", "close_postponed", "close_denied", "external_close"})
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
-    """`kind`: signal, step, order, question, fill, log or told. `tone`: good, warn, bad or nothing."""
-
-    at: datetime
-    kind: str
-    title: str
-    body: str = ""
-    tone: str = ""
-
-
-def story(execution: Execution) -> list[Event]:
+def story(execution: Execution, *, reader: User | None = None) -> list[Event]:
     """Everything that is known of `execution`, of the position that it opened and of all their orders, oldest
-    first. At most `MOST` lines of each kind."""
+    first. At most `MOST` lines of each kind. `reader`: the owner, who is not told other people's addresses;
+    None for operators."""
     position = db.session.execute(
         sa.select(ExecutionPosition).where(ExecutionPosition.execution_id == execution.id)
     ).scalar_one_or_none()
     orders = _orders(execution, position)
+    order_ids = [order.id for order in orders]
     events = [
         *_of_signal(execution.signal),
+        *_of_fan_out(execution),
         *_of_execution(execution),
         *(event for order in orders for event in _of_order(order)),
-        *_of_fills([order.id for order in orders]),
-        *_of_questions([order.id for order in orders]),
-        *_of_log(execution, position),
-        *_told(execution, position),
+        *_of_fills(order_ids),
+        *_of_position(position),
+        *story_lines.written(Subject(execution, position, order_ids, reader)),
     ]
     return sorted(events, key=lambda event: event.at)
 
@@ -81,10 +55,37 @@ def _orders(execution: Execution, position: ExecutionPosition | None) -> Sequenc
 def _of_signal(signal: Signal | None) -> Iterator[Event]:
     if signal is None:
         return
-    what = f"{signal.action.value} {signal.direction.value} {signal.currency_pair}"
-    yield Event(signal.created_at, "signal", f"Signal #{signal.id} came in by {signal.source}", what)
+    kind = f" {signal.order_type.value}" if signal.order_type else ""
+    what = [f"{signal.action.value} {signal.direction.value} {signal.currency_pair}{kind}"]
+    what += [f"at {text(signal.open_price)}"] if signal.open_price is not None else []
+    what += [f"stop {text(signal.sl)}"] if signal.sl is not None else []
+    what += [f"target {' / '.join(text(price) for price in signal.tp)}"] if signal.tp else []
+    what += [f"a repeat with the key {signal.dedupe_key!r} is the same signal"] if signal.dedupe_key else []
+    yield Event(
+        signal.created_at, "signal", f"Signal #{signal.id} came in by {signal.source}", ", ".join(what)
+    )
     if signal.published_at is not None:
         yield Event(signal.published_at, "signal", f"Signal #{signal.id} was published")
+
+
+def _of_fan_out(execution: Execution) -> Iterator[Event]:
+    count = sa.select(sa.func.count()).where(Execution.signal_id == execution.signal_id)
+    others = (db.session.scalar(count) or 0) - 1 if execution.signal_id is not None else 0
+    body = f"one of {others + 1} accounts" if others > 0 else "the only account"
+    yield Event(
+        execution.created_at, "signal",
+        f"Execution #{execution.id} was written for {execution.connection_name}", body,
+    )  # fmt: skip
+
+
+def _of_position(position: ExecutionPosition | None) -> Iterator[Event]:
+    if position is None:
+        return
+    side = f"{position.position_side.value} {position.symbol}"
+    yield Event(position.opened_at, "position", f"Position #{position.id} was opened", side, "good")
+    if position.close_execution_id is not None and position.close_requested_at is not None:
+        title = f"A later signal closes it: execution #{position.close_execution_id}"
+        yield Event(position.close_requested_at, "signal", title)
 
 
 def _of_execution(execution: Execution) -> Iterator[Event]:
@@ -114,6 +115,11 @@ def _of_order(order: Order) -> Iterator[Event]:
             order.acknowledged_at, "order", f"{name} order is known at the exchange",
             f"as {order.exchange_order_id}", "good",
         )  # fmt: skip
+    if order.is_guard and order.proved_at is not None:
+        yield Event(
+            order.proved_at, "order", f"{name} order was last read back from the exchange",
+            "resting with the side, size and price that were asked for", "good",
+        )  # fmt: skip
     if order.closed_at is not None:
         tone = "good" if order.state is OrderState.FILLED else "warn"
         body = order.error_message or ""
@@ -131,52 +137,3 @@ def _of_fills(order_ids: Sequence[int]) -> Iterator[Event]:
         fees = ", ".join(f"{fee['cost']} {fee['currency']}" for fee in fill.fees)
         title = f"{verb} {text(fill.quantity)} at {text(fill.price)}"
         yield Event(fill.filled_at, "fill", title, f"fee {fees}" if fees else "", "good")
-
-
-def _of_questions(order_ids: Sequence[int]) -> Iterator[Event]:
-    rows = db.session.execute(
-        sa.select(OrderQuestion)
-        .where(OrderQuestion.order_id.in_(order_ids), OrderQuestion.kind == QuestionKind.ASK)
-        .order_by(OrderQuestion.id)
-        .limit(MOST)
-    ).scalars()
-    for row in rows:
-        by = f" for {row.asked_by}" if row.asked_by else ""
-        body = row.message
-        if row.answer is Answer.NOT_FOUND:
-            body = f"not among: {', '.join(row.absent_from)}" if row.absent_from else "not there"
-        tone = "good" if row.answer is Answer.FOUND else "warn"
-        answer = row.answer.value.replace("_", " ")
-        yield Event(row.asked_at, "question", f"The exchange was asked{by}: {answer}", body, tone)
-
-
-def _of_log(execution: Execution, position: ExecutionPosition | None) -> Iterator[Event]:
-    about: list[Any] = [ExecutionLog.execution_id == execution.id]
-    if position is not None:
-        about.append(ExecutionLog.position_id == position.id)
-    rows = db.session.execute(
-        sa.select(ExecutionLog).where(sa.or_(*about)).order_by(ExecutionLog.id).limit(MOST)
-    ).scalars()
-    for row in rows:
-        tone = (
-            "good"
-            if row.event in _GOOD
-            else "bad"
-            if row.event in _BAD
-            else "warn"
-            if row.event in _WARN
-            else ""
-        )
-        took = f" ({row.duration_ms:,} ms)" if row.duration_ms is not None else ""
-        yield Event(row.at, "log", row.event.replace("_", " ").capitalize(), f"{row.message}{took}", tone)
-
-
-def _told(execution: Execution, position: ExecutionPosition | None) -> Iterator[Event]:
-    about: list[Any] = [Notification.execution_id == execution.id]
-    if position is not None:
-        about.append(Notification.position_id == position.id)
-    rows = db.session.execute(
-        sa.select(Notification).where(sa.or_(*about)).order_by(Notification.id).limit(MOST)
-    ).scalars()
-    for row in rows:
-        yield Event(row.created_at, "told", "The owner was told", row.title)

@@ -47,5 +47,5 @@ def show(execution_id: int) -> str:
         doubt_words=doubt_words,
         orders=found,
         position=db.session.scalars(opened).one_or_none(),
-        story=stories.story(execution),
+        story=stories.story(execution, reader=user),
     )
