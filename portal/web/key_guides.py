@@ -31,7 +31,8 @@ _GENERIC = KeyGuide(
 )
 _PRACTICE = KeyGuide(
     "nowhere: the practice exchange is part of this portal", (), (),
-    ("It has prices and fills of its own, and no money. An account with 10,000 USDT is opened for you.",),
+    ("The practice exchange is part of this portal. It has prices and fills of its own, and no money. "
+     "An account with 10,000 USDT is opened for you.",),
 )  # fmt: skip
 _BINANCE = KeyGuide(
     "Profile → Account → API Management → Create API, system generated",

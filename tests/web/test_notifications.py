@@ -92,3 +92,13 @@ def test_every_call_that_tells_somebody_names_the_row_that_it_is_about() -> None
         if not named & {keyword.arg for keyword in call.keywords if keyword.arg}
     }
     assert nameless == WITHOUT_ACCOUNT
+
+
+def test_notifications_when_opened_then_show_all_whatever_is_unread(
+    visiting: MakeVisitor, alice: User
+) -> None:
+    world.make_notification(alice, "Unread")
+    world.make_notification(alice, "Read", read_at=utcnow())
+    page = visiting(alice).get("/notifications").text
+    assert "selected" not in page
+    assert page.count('class="news-text"') == 2
