@@ -13,11 +13,7 @@ from portal.errors import ConflictError, ValidationError
 from portal.models import ExecutionPosition
 from portal.services import positions
 from portal.trading.types import PositionStatus
-
-MOVED = (
-    "The books have the new stop, and Portico watches it from now on. The order at the exchange is not"
-    " replaced yet: a worker does that next, and the proof is shown under Protection."
-)
+from portal.web import protection_words
 
 
 def can_move(position: ExecutionPosition) -> bool:
@@ -45,7 +41,7 @@ class StopPages:
             flash(error.message, "error")
         else:
             moved = found(ExecutionPosition, position_id).sl_price != before
-            flash(MOVED if moved else "The stop is there already; nothing was changed.", "success")
+            flash(protection_words.MOVED if moved else "The stop is there already; nothing was changed.", "success")
         return redirect(url_for(".details_view", id=position_id))
 
     def _ask(self, position: ExecutionPosition, errors: dict[str, str]) -> str:

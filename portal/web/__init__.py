@@ -11,6 +11,8 @@ from portal.web import (
     formatting,
     headers,
     kept_forms,
+    position_figures,
+    protection_words,
     row_ids,
     security,
     unread,
@@ -30,6 +32,8 @@ def init_app(app: Flask) -> None:
     errors.init_app(app)
     formatting.init_app(app)
     row_ids.init_app(app)
-    app.jinja_env.globals.update(words=words)
+    app.jinja_env.globals.update(
+        words=words, position_figures=position_figures, protection_words=protection_words
+    )
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)

@@ -8,6 +8,8 @@ from portal.errors import ConflictError, ValidationError
 from portal.models import ExecutionLog, ExecutionPosition
 from portal.services import positions as service
 from portal.services import price_doubts
+from portal.services.protection import evidence
+from portal.web import protection_words
 from portal.web.access import me, pages
 from portal.web.home import LIVE
 from portal.web.paging import latest, page_of
@@ -24,7 +26,9 @@ def index() -> str:
     show_all = request.args.get("show") == "all"
     if not show_all:
         query = query.where(ExecutionPosition.status.in_(LIVE))
-    return render_template("web/positions.html", page=page_of(query, ExecutionPosition), show_all=show_all)
+    page = page_of(query, ExecutionPosition)
+    guards = evidence.resting([position.id for position in page.rows if position.status in LIVE])
+    return render_template("web/positions.html", page=page, guards=guards, show_all=show_all)
 
 
 @positions.get("/<row_id:position_id>")
@@ -34,6 +38,8 @@ def show(position_id: int) -> str:
     return render_template(
         "web/position.html",
         position=position,
+        guards=evidence.resting([position.id]).get(position.id, []),
+        ended=evidence.ended(position.id),
         unpriced=price_doubts.explain(position, utcnow()),
         logs=latest(logs, ExecutionLog, _LOG_LINES)[::-1],
     )
@@ -73,7 +79,7 @@ def move_stop(position_id: int) -> Response | tuple[str, int]:
     except ConflictError as error:
         flash(error.message, "error")
     else:
-        flash("The stop was moved. The order at the exchange follows in a moment.", "success")
+        flash(protection_words.MOVED, "success")
     return redirect(url_for("positions.show", position_id=position_id))
 
 

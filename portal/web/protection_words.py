@@ -10,6 +10,11 @@ from portal.web.formatting import plain_number
 from portal.web.words import PROTECTION
 
 _ROLES = {OrderRole.STOP_LOSS: "Stop", OrderRole.TAKE_PROFIT: "Target"}
+#: What was done, and what was not yet, when somebody moved a stop.
+MOVED = (
+    "The books have the new stop, and Portico watches it from now on. The order at the exchange is not"
+    " replaced yet: a worker does that next, and the proof is shown under Protection."
+)
 
 
 def name(order: Order) -> str:
