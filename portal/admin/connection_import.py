@@ -35,7 +35,8 @@ class ConnectionImport:
         if found is not None and found.is_done:
             flash(found.headline, "success")
             return redirect(url_for(".index_view"))
-        return self._import_page(form, found), 200 if found is not None and found.tone == "good" else 422
+        # A check that finds something has done what was asked.
+        return self._import_page(form, found), 200 if check_only else 422
 
     @route("/import/template.csv")
     def import_template(self) -> Response:

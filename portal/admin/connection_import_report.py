@@ -31,11 +31,10 @@ def refused_whole(reason: str) -> Report:
 
 def report_of(rows: Sequence[Row], result: ImportResult, *, check_only: bool) -> Report:
     """What became of `rows`."""
-    total = _rows(len(rows))
+    total, every = _rows(len(rows)), "" if len(rows) == 1 else "All "
     if imported_before(rows, result):
         return Report(
-            f"All {total} are there already, by name and owner: this file was imported before. "
-            "Nothing was imported twice.",
+            f"{every}{total} {_were(rows)} there already, by name and owner. Nothing was imported twice.",
             "warn",
         )
     if result.problems:
@@ -47,10 +46,13 @@ def report_of(rows: Sequence[Row], result: ImportResult, *, check_only: bool) ->
         shown = tuple(without_values(problem) for problem in result.problems[:_MOST])
         return Report(headline, "bad", shown, len(result.problems) - len(shown))
     if check_only:
-        return Report(f"All {total} can be imported. Nothing was imported yet.", "good")
-    were = "was" if len(rows) == 1 else "were"
-    return Report(f"{total} {were} imported. A worker tests each of them now.", "good", is_done=True)
+        return Report(f"{every}{total} can be imported. Nothing was imported yet.", "good")
+    return Report(f"{total} {_were(rows)} imported. A worker tests each of them now.", "good", is_done=True)
 
 
 def _rows(count: int) -> str:
     return "1 connection" if count == 1 else f"{count:,} connections"
+
+
+def _were(rows: Sequence[Row]) -> str:
+    return "was" if len(rows) == 1 else "were"

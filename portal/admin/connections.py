@@ -22,6 +22,9 @@ from portal.models import ExecutionConnection, User
 from portal.services import connections
 from portal.trading.types import ConnectionMode, ConnectionStatus
 
+#: Characters of a reason that a list shows.
+_REASON = 60
+
 
 class ConnectionView(
     WithdrawalException, ConnectionImport, ConnectionHealth, ConnectionBulk, PortalModelView
@@ -79,8 +82,12 @@ class ConnectionView(
         "health": lambda _v, _c, row, _n: values.status_badge(row.get_health_status()),
         "stored_credentials": shown_credentials,
         "preset": lambda _v, _c, row, _n: row.preset or "built-in defaults",
+        "last_error": lambda _v, _c, row, _n: _shortened(row.last_error),
         "facts": shown_key,
         "withdrawal_override": shown_exception,
+    }
+    column_formatters_detail = {
+        name: formatter for name, formatter in column_formatters.items() if name != "last_error"
     }
     column_formatters_export = {"owner": column_formatters["owner"]}
     number_columns = ("id",)
@@ -122,6 +129,13 @@ class ConnectionView(
     def switch(self, connection_id: int, on: int) -> ResponseReturnValue:
         """The owner's switch."""
         return act(url_for(".details_view", id=connection_id), lambda: _switch(connection_id, bool(on)))
+
+
+def _shortened(reason: str | None) -> Any:
+    """Enough of a reason for a list; all of it is on the connection's page."""
+    if reason is None or len(reason) <= _REASON:
+        return reason or values.NOTHING
+    return f"{reason[:_REASON]}…"
 
 
 def _test(connection_id: int) -> str:

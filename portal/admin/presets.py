@@ -88,7 +88,7 @@ class PresetView(PortalModelView):
             except ValidationError as error:
                 show_errors(form, error)
         page = self.render(self.edit_template, form=form, model=model, seen=request.form.get("seen"))
-        return str(page), 422 if form.errors else 200
+        return str(page)
 
     def example(self, form: Any) -> Words | None:
         """What the preset would do, or None while something in the form is wrong."""

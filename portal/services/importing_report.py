@@ -9,6 +9,7 @@ _CLOSED = frozenset({"exchange_name", "type", "mode", "is_admin_owned", "the row
 _QUOTED = re.compile(r"'[^']*(?:'|\.\.\.)|\"[^\"]*(?:\"|\.\.\.)")
 #: Longer words with a digit in them look like keys.
 _SHORT = 16
+_WORD = re.compile(r"[a-z_]{1,15}")
 _HIDDEN = "(what is there is not shown)"
 
 #: Called with (rows done, of how many).
@@ -38,13 +39,15 @@ class ImportResult:
 
 def without_values(problem: Problem) -> Problem:
     """The same for a page: a key that slipped into the wrong column is not repeated."""
-    hide_all = problem.field in _CLOSED
-    reason = _QUOTED.sub(lambda found: _HIDDEN if hide_all else hide_key(found.group()), problem.reason)
+    strict = problem.field in _CLOSED
+    reason = _QUOTED.sub(lambda found: hide_key(found.group(), strict=strict), problem.reason)
     return replace(problem, field=hide_key(problem.field), reason=reason)
 
 
-def hide_key(text: str) -> str:
-    """`text`, unless it could be a key."""
+def hide_key(text: str, *, strict: bool = False) -> str:
+    """`text`, unless it could be a key; with `strict` only a short word is none."""
     word = text.strip("'\"")
+    if strict:
+        return text if _WORD.fullmatch(word) else _HIDDEN
     looks_like_one = len(word) >= _SHORT and " " not in word and any(each.isdigit() for each in word)
     return _HIDDEN if looks_like_one or len(word) > 100 else text

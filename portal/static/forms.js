@@ -38,8 +38,10 @@ function showReasons(field, page) {
 // <button data-into="id"> in a form: the answer goes there, and what was typed or chosen stays.
 document.addEventListener("submit", async (event) => {
   const { target: form, submitter: button } = event;
-  if (!button || !button.dataset.into || button.dataset.plain) return;
+  if (!button || !button.dataset.into || button.dataset.plain || form.dataset.sent) return;
+  // Before anybody else takes the form for one that leaves the page.
   event.preventDefault();
+  event.stopPropagation();
   const body = new FormData(form);
   if (button.name) body.append(button.name, button.value);
   button.disabled = true;
@@ -53,7 +55,7 @@ document.addEventListener("submit", async (event) => {
   button.dataset.plain = "yes";
   form.requestSubmit(button);
   delete button.dataset.plain;
-});
+}, true);
 
 // <form data-live>: what its button with data-into does happens by itself a moment after somebody has typed.
 // Only fields in which somebody was are called wrong.

@@ -95,17 +95,17 @@ def _checked(form: PresetForm, preset: TradingPreset | None) -> ResponseReturnVa
             parse_preset(_stored(preset) | form.values())
         except ValidationError as error:
             show_errors(form, error)
-    return _answer(form, preset, seen=request.form.get("seen", ""))
+    return _page(form, preset, request.form.get("seen", ""))
 
 
-def _answer(
-    form: PresetForm, preset: TradingPreset | None, *, seen: str | None = None
-) -> ResponseReturnValue:
-    if seen is None:
-        seen = fingerprint(preset, _SEEN) if preset is not None else ""
-    shown = _example(form, preset)
-    page = render_template("web/preset_form.html", form=form, preset=preset, seen=seen, example=shown)
+def _answer(form: PresetForm, preset: TradingPreset | None) -> ResponseReturnValue:
+    page = _page(form, preset, fingerprint(preset, _SEEN) if preset is not None else "")
     return (page, 422) if form.errors or form.form_errors else page
+
+
+def _page(form: PresetForm, preset: TradingPreset | None, seen: str) -> str:
+    shown = _example(form, preset)
+    return render_template("web/preset_form.html", form=form, preset=preset, seen=seen, example=shown)
 
 
 def _example(form: PresetForm, preset: TradingPreset | None) -> Words | None:

@@ -12,7 +12,7 @@ from portal.db import utcnow
 from portal.jobs import keys
 from portal.models import ExecutionConnection
 from portal.services import connections_progress
-from portal.services.connections_progress import Progress, Step
+from portal.services.connections_progress import Passed, Progress, Step
 
 STEPS = {
     Step.ASKED: "Asked for",
@@ -39,10 +39,20 @@ _NO_WORKER = "No worker is running, so nobody tests it. An administrator has to 
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """`steps` are label, moment and what was said; while `is_running` the page asks again."""
+class Stage:
+    """One step: when it came, how long after the one before, and what was said."""
 
-    steps: tuple[tuple[str, datetime, str], ...]
+    label: str
+    at: datetime
+    after: str
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """While `is_running` the page asks again."""
+
+    steps: tuple[Stage, ...]
     sentence: str
     tone: str
     is_running: bool
@@ -53,9 +63,8 @@ def last_test(connection: ExecutionConnection) -> Shown | None:
     found = connections_progress.read(connection.id)
     if found is None:
         return None
-    # What went wrong is the sentence below the steps.
     steps = tuple(
-        (STEPS[each.step], each.at, each.said if each.step is Step.ANSWERED else "") for each in found.steps
+        _stage(each, before) for before, each in zip((None, *found.steps), found.steps, strict=False)
     )
     running = not found.is_over and not found.is_lost(utcnow())
     sentence, tone = _result(connection, found) if found.is_over else _waiting(found)
@@ -66,6 +75,13 @@ def advice(reason: str) -> str:
     """What to change after a failed test; empty when the reason says it itself."""
     code = reason.partition(":")[0]
     return _WAIT if code in _PASSING else _ADVICE.get(code, "")
+
+
+def _stage(each: Passed, before: Passed | None) -> Stage:
+    seconds = (each.at - before.at).total_seconds() if before is not None else 0
+    # What went wrong is the sentence above the steps.
+    said = each.said if each.step is Step.ANSWERED else ""
+    return Stage(STEPS[each.step], each.at, f"{max(0, round(seconds * 1000)):,} ms", said)
 
 
 def _result(connection: ExecutionConnection, found: Progress) -> tuple[str, str]:

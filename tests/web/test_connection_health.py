@@ -46,7 +46,7 @@ def test_page_shows_a_test_step_by_step_until_it_is_over(app: Flask, visitor: Vi
     watch.note(Step.WORKS)
     page = visitor.get(path).text
     assert "data-refresh" not in page
-    assert "the key may trade It works" in words(page)
+    assert "later: the key may trade It works" in words(page)
     assert "It works, and takes part in the next signal." in words(page)
 
     visitor.post(f"{path}/test")
