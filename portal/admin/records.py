@@ -1,5 +1,7 @@
 """What is only read: nightly figures, notifications, and the audit trail. The execution log: `logs.py`."""
 
+from typing import Any
+
 from portal.admin import links, people, values
 from portal.admin.base import PortalModelView
 from portal.admin.filters import Choice, Contains, Number, Since, Until
@@ -81,6 +83,11 @@ class NotificationView(PortalModelView):
     column_formatters = links.ROWS | {"type": values.badge, "user_id": people.email_of}
     number_columns = ("connection_id",)
     text_columns = ("title",)
+
+    def get_list(self, *args: Any, **kwargs: Any) -> Any:
+        count, rows = super().get_list(*args, **kwargs)
+        people.remember(row.user_id for row in rows)
+        return count, rows
 
 
 class AuditView(PortalModelView):

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from flask import abort, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin.form import BaseForm
+from sqlalchemy.orm import selectinload
 from wtforms import BooleanField, Form, SelectField
 from wtforms.validators import InputRequired, Length
 
@@ -63,6 +64,9 @@ class UserView(PortalModelView):
         "second_factor": lambda _v, _c, row, _n: _factors(row),
     }
     column_formatters_export = {"roles": lambda _v, _c, row, _n: ", ".join(role.name for role in row.roles)}
+
+    def get_query(self) -> Any:
+        return super().get_query().options(selectinload(User.webauthn))
 
     def buttons(self, model: Any) -> list[Button]:
         ask = f"Give {model.email} a new password? Every session of this user ends."

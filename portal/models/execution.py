@@ -27,6 +27,7 @@ class Execution(Timestamps, Base):
             postgresql_where=sa.text("status IN ('pending', 'in_flight', 'unresolved')"),
         ),
         sa.Index("ix_executions_owner", "owner_id", "id"),
+        sa.Index("ix_executions_created_at", "created_at"),
     )
 
     id: Mapped[IntPk]

@@ -14,6 +14,8 @@ class Notification(Base):
     __tablename__ = "notifications"
     __table_args__ = (
         sa.Index("ix_notifications_user", "user_id", "id"),
+        sa.Index("ix_notifications_execution_id", "execution_id"),
+        sa.Index("ix_notifications_position_id", "position_id"),
         sa.Index("ix_notifications_unrouted", "id", postgresql_where=sa.text("routed_at IS NULL")),
     )
 

@@ -30,6 +30,7 @@ class ExecutionPosition(Timestamps, Base):
             postgresql_where=sa.text("status IN ('open', 'closing')"),
         ),
         sa.Index("ix_execution_positions_owner", "owner_id", "id"),
+        sa.Index("ix_execution_positions_closed_at", "closed_at"),
         sa.CheckConstraint("quantity >= 0", name="quantity_not_negative"),
     )
 
