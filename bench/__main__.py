@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from rich.console import Console
 
-from bench import chaos, doubt, fanout, monitor, single, web, worker
+from bench import chaos, doubt, fanout, monitor, pages, single, web, worker
 from bench.chaos_plan import Plan
 from bench.figures import Result, show, to_json
 from bench.machine import facts
@@ -35,6 +35,7 @@ MEASURES: dict[str, Callable[[Options], list[Result]]] = {
     "single": lambda options: single.run(20 if options.quick else 200, options.concurrency),
     "monitor": lambda options: monitor.run(1000 if options.quick else 10_000),
     "web": lambda options: web.run(20 if options.quick else 200),
+    "pages": lambda options: pages.run(10 if options.quick else 40, pages.QUICK if options.quick else None),
     "doubt": lambda options: doubt.run(
         (options.accounts or [60 if options.quick else 200])[0], options.concurrency
     ),
