@@ -41,7 +41,8 @@ class StopPages:
             flash(error.message, "error")
         else:
             moved = found(ExecutionPosition, position_id).sl_price != before
-            flash(protection_words.MOVED if moved else "The stop is there already; nothing was changed.", "success")
+            said = protection_words.MOVED if moved else "The stop is there already; nothing was changed."
+            flash(said, "success")
         return redirect(url_for(".details_view", id=position_id))
 
     def _ask(self, position: ExecutionPosition, errors: dict[str, str]) -> str:

@@ -70,7 +70,7 @@ class Order(Timestamps, Base):
     payload: Mapped[JsonDict] = mapped_column(JSONB)
     state: Mapped[OrderState] = mapped_column(enum_type(OrderState), default=OrderState.IN_FLIGHT)
     #: The venue's id.
-    exchange_order_id: Mapped[str | None]
+    exchange_order_id: Mapped[str | None] = mapped_column(index=True)
     #: The venue's id of the order that this one became when it triggered, where that is another.
     working_order_id: Mapped[str | None]
     #: Sum of the fills, or the venue's word until they arrive.
