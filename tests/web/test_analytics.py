@@ -116,7 +116,7 @@ def test_page_when_opened_by_owner_and_administrator_then_each_sees_what_is_thei
     page = visiting(alice).get("/analytics?days=7&by=symbol").text
     assert "+80.15" in page
     assert "ETH/USDT" in page
-    assert page.count("<svg") == 2
+    assert page.count('<svg class="chart') == 2
     assert "style=" not in page
     nothing = visiting(world.make_user("bob@example.org")).see("/analytics?days=7")
     assert "Nothing happened in these days" in nothing
