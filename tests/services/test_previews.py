@@ -12,8 +12,9 @@ from redis import Redis
 from portal.db import db, end_read, utcnow
 from portal.errors import ConflictError
 from portal.exchanges.errors import ErrorCode, ExchangeError, Outcome
+from portal.jobs.table import JOBS, QUEUES, URGENT
 from portal.models import AuditEntry, Execution, ExecutionPosition, Order, Signal
-from portal.services import executions, planning, signals, trading_state, traffic, venues
+from portal.services import executions, planning, prices, signals, trading_state, traffic, venues
 from portal.services.previews import looking, runs
 from portal.services.previews.answers import Answer, Verdict, totals
 from portal.services.previews.runs import Preview
@@ -241,3 +242,35 @@ def test_preview_when_it_is_old_then_redis_forgets_every_part_of_it(app: Flask, 
     assert runs.hands(1) == 0
     assert runs.work(1) is False
     assert not list(redis.scan_iter("portal:preview:*")), "half a record came back"
+
+
+@pytest.mark.parametrize(
+    "kind", ["garbage_200", "truncated_json", "empty_200", "close_before_accept", "rate_limit"]
+)
+def test_preview_when_a_venue_is_hostile_then_nobody_is_refused_for_it(desk: Desk, kind: str) -> None:
+    desk.account("alpha", preset=desk.preset(**ALLOWED))
+    desk.sandbox.add_fault(kind, "account")
+    (answer,) = answers(previewed(desk, draft(desk)))
+    assert (answer.verdict, answer.code) == (Verdict.UNKNOWN, ""), answer.message
+    assert answer.message
+    nothing_happened(desk)
+
+
+def test_preview_when_prices_make_no_sense_then_it_refuses_as_an_order_would(desk: Desk) -> None:
+    desk.account(preset=desk.preset(**ALLOWED))
+    desk.sandbox.misquote("BTCUSDT", "bookTicker", bidPrice="NaN", askPrice="Infinity")
+    desk.sandbox.misquote("BTCUSDT", "24hr", lastPrice="0", openPrice="0", priceChange="0", bidPrice="0")
+    desk.sandbox.misquote("BTCUSDT", "depth", bids=[], asks=[])
+    prices.forget()
+    (answer,) = answers(previewed(desk, draft(desk)))
+    assert answer.verdict is Verdict.REFUSE
+    assert answer.code.startswith("PRICE_")
+    assert desk.trade().code == answer.code
+    assert desk.accepted() == 0
+
+
+def test_preview_when_jobs_are_fetched_then_comes_after_everything_that_trades() -> None:
+    queue = JOBS["preview_signal"].queue
+    assert queue == QUEUES[-1]
+    assert queue not in URGENT
+    assert [name for name, spec in JOBS.items() if spec.queue == queue] == ["preview_signal"]

@@ -1,2 +1,2 @@
-"""What a draft would do on every account that it would reach, without doing it: nothing is sent, nothing is
-written to the database, and what was found forgets itself."""
+"""What a draft would do on every account that it would reach, without doing it: nothing is sent, neither
+execution nor order nor position is written, and what was found forgets itself."""
