@@ -82,11 +82,13 @@ class PresetView(PortalModelView):
     def example_view(self) -> ResponseReturnValue:
         """The form once more, with what it would do; nothing is stored."""
         form, model = self.create_form(), self.get_one(request.args.get("id"))
-        if self.validate_form(form):
-            try:
-                parse_preset(form.to_data())
-            except ValidationError as error:
-                show_errors(form, error)
+        self.validate_form(form)
+        try:
+            parse_preset(form.to_data())
+        except ValidationError as error:
+            # A field that is called wrong already keeps its first reason.
+            new = {name: reason for name, reason in error.errors.items() if name not in form.errors}
+            show_errors(form, ValidationError(new))
         page = self.render(self.edit_template, form=form, model=model, seen=request.form.get("seen"))
         return str(page)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from portal.db import db, request_job, transaction
+from portal.db import db, transaction
 from portal.errors import ConflictError, NotFoundError, ValidationError
 from portal.models import (
     IN_DOUBT,
@@ -21,12 +21,12 @@ from portal.models import (
     User,
 )
 from portal.services import audit
-from portal.services import connections_progress as progress
 from portal.services.connections_credentials import read_credentials
 from portal.services.connections_fields import COMMON, boolean, check_options, read_connection, row_id
 from portal.services.connections_health import check_connection, check_connections, test_connection
 from portal.services.connections_learning import forget_key
 from portal.services.connections_override import allow_withdrawals, refuse_withdrawals
+from portal.services.connections_progress import ask_for_test
 from portal.services.fanout import lock_publications
 from portal.trading.fields import Reader, read_fields
 from portal.trading.types import ConnectionStatus, PositionStatus, Visibility
@@ -83,7 +83,7 @@ def create(data: Mapping[str, object], *, owner: User, actor: audit.Actor) -> Ex
             name=connection.name, exchange=connection.exchange_name, mode=connection.mode.value,
             owner_id=person.id,
         )  # fmt: skip
-        _ask_for_test(connection.id)
+        ask_for_test(connection.id)
     return connection
 
 
@@ -116,7 +116,7 @@ def update(connection_id: int, data: Mapping[str, object], *, actor: audit.Actor
         if "mode" in changed:
             connection.facts, connection.facts_at = {}, None  # on paper no key was asked about
         if changed.keys() & _LEARN_AGAIN:
-            _ask_for_test(connection.id)
+            ask_for_test(connection.id)
         if changed:
             audit.record(
                 actor, "portal.connection.updated", "connection", connection.id,
@@ -145,7 +145,7 @@ def set_credentials(
             actor, "portal.connection.credentials_replaced", "connection", connection.id,
             names=sorted(credentials), withdrawal_exception_ended=exception_ended,
         )  # fmt: skip
-        _ask_for_test(connection.id)
+        ask_for_test(connection.id)
     return connection
 
 
@@ -155,7 +155,7 @@ def request_test(connection_id: int, *, actor: audit.Actor) -> None:
         if session.get(ExecutionConnection, connection_id) is None:
             raise _unknown(connection_id)
         audit.record(actor, "portal.connection.test_requested", "connection", connection_id)
-        _ask_for_test(connection_id)
+        ask_for_test(connection_id)
 
 
 def delete(connection_id: int, *, actor: audit.Actor) -> None:
@@ -203,12 +203,6 @@ def _lock_owner(user_id: int) -> User:
     return owner
 
 
-def _ask_for_test(connection_id: int) -> None:
-    # Before the commit: a worker may take it the moment after.
-    progress.begin(connection_id)
-    request_job("test_connection", connection_id)
-
-
 def _unknown(connection_id: int) -> NotFoundError:
     return NotFoundError(f"There is no connection {connection_id}; nothing was changed.")
 
@@ -240,7 +234,7 @@ def _switch(connection: ExecutionConnection) -> None:
     elif connection.status is ConnectionStatus.INACTIVE:
         healthy = connection.last_error is None
         connection.status = ConnectionStatus.ACTIVE if healthy else ConnectionStatus.ERROR
-        _ask_for_test(connection.id)
+        ask_for_test(connection.id)
 
 
 def _refuse_while_busy(connection: ExecutionConnection, not_done: str) -> None:

@@ -1,10 +1,11 @@
 """The written exception for a key that can withdraw: administrators only, with a reason, audited."""
 
-from portal.db import db, request_job, transaction, utcnow
+from portal.db import db, transaction, utcnow
 from portal.errors import NotFoundError, PortalError, ValidationError
 from portal.models import ExecutionConnection, User
 from portal.services import audit
 from portal.services.connections_policy import why_refused
+from portal.services.connections_progress import ask_for_test
 from portal.services.connections_status import stop
 
 _SHORTEST, _LONGEST = 10, 500
@@ -32,7 +33,7 @@ def allow_withdrawals(connection_id: int, reason: str, *, actor: audit.Actor) ->
         audit.record(
             actor, "portal.connection.withdrawals_allowed", "connection", row.id, name=row.name, reason=words
         )
-        request_job("test_connection", row.id)
+        ask_for_test(row.id)
     return row
 
 
@@ -50,7 +51,7 @@ def refuse_withdrawals(connection_id: int, *, actor: audit.Actor) -> ExecutionCo
             audit.record(actor, "portal.connection.withdrawals_refused", "connection", row.id, name=row.name)
         if (reason := why_refused(row)) is not None:
             stop(row, reason)
-        request_job("test_connection", row.id)
+        ask_for_test(row.id)
     return row
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from flask import current_app
 from redis import RedisError
 
-from portal.db import utcnow
+from portal.db import request_job, utcnow
 
 logger = logging.getLogger(__name__)
 
@@ -65,6 +65,13 @@ class Progress:
     def is_lost(self, now: datetime) -> bool:
         """Whether nothing has come of it for too long."""
         return not self.is_over and now - self.last.at > _PATIENCE
+
+
+def ask_for_test(connection_id: int) -> None:
+    """Ask a worker to test the connection when the running transaction commits, and begin to watch."""
+    # Before the commit: a worker may take it the moment after.
+    begin(connection_id)
+    request_job("test_connection", connection_id)
 
 
 def begin(connection_id: int) -> None:

@@ -66,12 +66,12 @@ document.querySelectorAll("[data-refresh][id]").forEach((region) => {
       if (!answer.ok || answer.redirected) return;
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const fresh = page.getElementById(region.id);
-      if (fresh && fresh.innerHTML !== region.innerHTML) region.replaceChildren(...fresh.childNodes);
-      if (!fresh || fresh.dataset.refresh) return;
-      // It is over: the rest of the page is older than this, and nothing more will come.
-      clearInterval(rounds);
-      const main = document.getElementById("main");
-      if (!main.contains(document.activeElement)) main.replaceChildren(...page.getElementById("main").childNodes);
+      if (!fresh) return;
+      const over = !fresh.dataset.refresh, main = document.getElementById("main");
+      if (over) clearInterval(rounds);
+      // Nothing more will come, and the rest of the page is older than this: all of it is taken over.
+      if (over && !main.contains(document.activeElement)) main.replaceChildren(...page.getElementById("main").childNodes);
+      else if (fresh.innerHTML !== region.innerHTML) region.replaceChildren(...fresh.childNodes);
     } catch { /* The next round tries again. */ }
   }, Number(region.dataset.refresh) * 1000);
 });

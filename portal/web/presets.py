@@ -90,11 +90,13 @@ def delete(preset_id: int) -> ResponseReturnValue:
 
 
 def _checked(form: PresetForm, preset: TradingPreset | None) -> ResponseReturnValue:
-    if form.validate():
-        try:
-            parse_preset(_stored(preset) | form.values())
-        except ValidationError as error:
-            show_errors(form, error)
+    form.validate()
+    try:
+        parse_preset(_stored(preset) | form.values())
+    except ValidationError as error:
+        # A field that is called wrong already keeps its first reason.
+        new = {name: reason for name, reason in error.errors.items() if name not in form.errors}
+        show_errors(form, ValidationError(new))
     return _page(form, preset, request.form.get("seen", ""))
 
 

@@ -84,9 +84,9 @@ def test_form_when_checked_then_shows_the_example_and_stores_nothing(visitor: Vi
     assert checked.status_code == 200
     assert "A preset needs a name." in checked.text
     assert "0.005 BTC for 250 USDT, with 83.33 USDT of margin at 3×" in words(checked.text)
-    wrong = visitor.post("/presets/example", FORM | {"sizing_value": "much", "leverage": "900"})
+    wrong = visitor.post("/presets/example", FORM | {"name": "", "sizing_value": "much", "leverage": "900"})
     assert wrong.status_code == 200
-    assert wrong.text.count("field-error") == 2
+    assert wrong.text.count("field-error") == 3
     assert 'value="much"' in wrong.text
     assert "No example" in wrong.text
     assert world.count(TradingPreset) == world.count(AuditEntry) == 0
