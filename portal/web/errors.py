@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 
 from portal.errors import ConflictError, NotFoundError, PortalError, ValidationError
 from portal.web import kept_forms
+from portal.web.bad_text import UnkeepableText
 
 logger = logging.getLogger(__name__)
 
@@ -47,6 +48,7 @@ _KEPT = (
     "What you typed is kept for 15 minutes and comes back in the form (not passwords and keys):"
     " look it over, then send it again."
 )
+_CLEANED = "What you typed comes back in the form, without that character: look it over, then send it again."
 _NOT_KEPT = (
     "Open the page again and do it once more. What you had typed may still be behind your browser's Back."
 )
@@ -62,6 +64,7 @@ _STATUS = {NotFoundError: 404, ConflictError: 409, ValidationError: 422}
 def init_app(app: Flask) -> None:
     """Answer every HTTP error and every error of ours with a page; with JSON below `/api/` and `/hooks/`."""
     app.register_error_handler(CSRFError, _csrf_error)
+    app.register_error_handler(UnkeepableText, _unkeepable)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(PortalError, _portal_error)
     app.register_error_handler(Exception, _unexpected)
@@ -71,11 +74,21 @@ def _csrf_error(_error: CSRFError) -> ResponseReturnValue:
     way = None if _is_for_programs() else kept_forms.keep()
     if way is None:
         return _answer(400, _FOREIGN, title="This form was not taken")
-    label, address = "Open the form again" if way.kept else "Open the page again", way.address
+    label, address = _again(way)
     if not current_user.is_authenticated and not (request.endpoint or "").startswith("security."):
         label, address = "Log in again", url_for("security.login", next=way.address)
     more = _KEPT if way.kept else _NOT_KEPT
     return _answer(400, _EARLIER, title=_TOO_OLD, more=more, way=(label, address))
+
+
+def _unkeepable(error: UnkeepableText) -> ResponseReturnValue:
+    way = kept_forms.keep() if request.method == "POST" else None
+    more, button = (_CLEANED, _again(way)) if way is not None and way.kept else (None, None)
+    return _answer(400, error.description, more=more, way=button)
+
+
+def _again(way: kept_forms.Way) -> tuple[str, str]:
+    return "Open the form again" if way.kept else "Open the page again", way.address
 
 
 def _http_error(error: HTTPException) -> ResponseReturnValue:

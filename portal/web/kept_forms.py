@@ -70,7 +70,7 @@ def keep() -> Way | None:
 
 
 def _hold() -> str | None:
-    typed = [(name, value) for name, value in _typed() if not is_secret(name)]
+    typed = [(_clean(name), _clean(value)) for name, value in _typed() if not is_secret(name)]
     if not any(value.strip() for name, value in typed if name != refill.SEEN):
         return None
     if sum(len(name) + len(value) for name, value in typed) > _MOST_BYTES or not _is_allowed():
@@ -80,6 +80,11 @@ def _hold() -> str | None:
     if held is not None:
         session[_MINE] = [*session.get(_MINE, [])[-_MOST_TABS + 1 :], held]
     return held
+
+
+def _clean(text: str) -> str:
+    # What `bad_text` refuses must not come back.
+    return text.replace("\x00", "")
 
 
 def _typed() -> list[tuple[str, str]]:

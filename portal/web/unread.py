@@ -31,22 +31,22 @@ class WatchedFields(ImmutableMultiDict[str, str]):
         super().__init__(fields)
         self.asked: set[str] = set()
 
-    def __getitem__(self, name: str) -> str:
-        self.asked.add(name)
-        return super().__getitem__(name)
+    def __getitem__(self, key: str) -> str:
+        self.asked.add(key)
+        return super().__getitem__(key)
 
-    def __contains__(self, name: object) -> bool:
-        self.asked.add(str(name))
-        return super().__contains__(name)
+    def __contains__(self, key: object) -> bool:
+        self.asked.add(str(key))
+        return super().__contains__(key)
 
-    def getlist(self, name: str, *args: Any, **kwargs: Any) -> list[Any]:
-        self.asked.add(name)
-        return super().getlist(name, *args, **kwargs)
+    def getlist(self, key: str, *args: Any, **kwargs: Any) -> list[Any]:
+        self.asked.add(key)
+        return super().getlist(key, *args, **kwargs)
 
-    def copy(self) -> MultiDict[str, str]:
+    def copy(self) -> MultiDict[str, str]:  # type: ignore[override]
         """A copy that can be changed: whoever makes one is trusted to read it all."""
         self.asked.update(self)
-        return super().copy()
+        return MultiDict(self)
 
     def unread(self) -> list[str]:
         """Names that nobody asked for."""
