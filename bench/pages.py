@@ -34,8 +34,9 @@ ADMIN_PAGES = (
     "/admin/executions/?page=100", "/admin/executions/details/?id={execution}", "/admin/positions/",
     "/admin/positions/?flt0_0=open", "/admin/positions/details/?id={position}", "/admin/unresolved/",
     "/admin/connections/", "/admin/connections/details/?id={account}", "/admin/users/", "/admin/logs/",
-    "/admin/logs/?page=100", "/admin/logs/?flt1_1={account}", "/admin/logs/?flt2_2={execution}",
-    "/admin/logs/?flt0_0=placed", "/admin/notifications/", "/admin/analytics/", "/admin/report/",
+    "/admin/logs/?before=500000", "/admin/logs/?connection_id={account}",
+    "/admin/logs/?execution_id={execution}", "/admin/logs/?event=placed", "/admin/logs/?level=error",
+    "/admin/notifications/", "/admin/analytics/", "/admin/report/", "/admin/report/?days=30",
     "/admin/audit/", "/admin/jobs/", "/admin/settings/",
 )  # fmt: skip
 TRADER_PAGES = (

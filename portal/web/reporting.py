@@ -15,6 +15,8 @@ from portal.services.reports.scope import PERIODS, Scope
 from portal.web import report_pictures
 
 _DEFAULT_DAYS = 30
+#: All accounts together make many rows: a week answers at once, more is a click away.
+_DEFAULT_DAYS_OF_ALL = 7
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -28,8 +30,9 @@ class Asked:
 
     @classmethod
     def from_request(cls, owner_id: int | None) -> "Asked":
+        default = _DEFAULT_DAYS if owner_id is not None else _DEFAULT_DAYS_OF_ALL
         text = request.args.get("days", "")
-        days = int(text) if text in {str(each) for each in PERIODS} else _DEFAULT_DAYS
+        days = int(text) if text in {str(each) for each in PERIODS} else default
         known = scope.currencies(owner_id, days)
         wanted = request.args.get("currency", "")
         currency = wanted if wanted in known else (known[0] if known else "USDT")
@@ -50,12 +53,13 @@ class Asked:
 def page(asked: Asked) -> dict[str, Any]:
     """Everything that `_report.html` shows."""
     days = results.by_day(asked.scope)
+    total, rows = results.summary(asked.scope, asked.group)
     return {
         "asked": asked,
         "periods": PERIODS,
         "groups": list(GroupBy),
-        "total": results.total(asked.scope),
-        "rows": results.grouped(asked.scope, asked.group),
+        "total": total,
+        "rows": rows,
         "days": [day for day in reversed(days) if day.trades],
         "outcomes": quality.outcomes(asked.scope),
         "refusals": quality.refusals(asked.scope),

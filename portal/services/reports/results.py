@@ -98,65 +98,83 @@ def by_day(scope: Scope) -> list[Day]:
 
 def total(scope: Scope) -> Result:
     """Everything in the scope together."""
-    found = _results(scope, sa.literal(""))
-    return found[0] if found else Result("", 0, 0, 0, _ZERO, _ZERO, _ZERO, _ZERO, None)
+    return _results(scope, sa.literal(""))[0]
 
 
 def grouped(scope: Scope, group: GroupBy, limit: int = 50) -> list[Result]:
     """The `limit` busiest groups. Presets are those that the connections have now."""
+    return summary(scope, group, limit)[1]
+
+
+def summary(scope: Scope, group: GroupBy, limit: int = 50) -> tuple[Result, list[Result]]:
+    """`total` and `grouped`, in one reading of the positions."""
     names: dict[GroupBy, sa.ColumnElement[str] | Any] = {
         GroupBy.CONNECTION: ExecutionPosition.connection_name,
         GroupBy.PRESET: sa.func.coalesce(TradingPreset.name, "Built-in defaults"),
         GroupBy.SYMBOL: ExecutionPosition.symbol,
         GroupBy.SOURCE: sa.func.coalesce(Signal.source, "unknown"),
     }
-    return _results(scope, names[group])[:limit]
+    whole, *rows = _results(scope, names[group])
+    return whole, rows[:limit]
 
 
 def _results(scope: Scope, name: Any) -> list[Result]:
+    """Everything together first, without a name; then the groups, the busiest first."""
+    trade = _trades(scope, name)
+    pnl = trade.c.pnl
+    rows = db.session.execute(
+        sa.select(
+            sa.func.coalesce(trade.c.name, ""),
+            sa.func.count(trade.c.pnl),
+            sa.func.count().filter(pnl > 0),
+            sa.func.count().filter(pnl < 0),
+            sa.func.coalesce(sa.func.sum(pnl), 0),
+            sa.func.coalesce(sa.func.sum(pnl).filter(pnl > 0), 0),
+            sa.func.coalesce(-sa.func.sum(pnl).filter(pnl < 0), 0),
+            sa.func.coalesce(sa.func.sum(trade.c.fees), 0),
+            sa.func.avg(trade.c.slippage_bps),
+        )
+        .group_by(sa.func.grouping_sets(sa.tuple_(), sa.tuple_(trade.c.name)))
+        .order_by(sa.func.grouping(trade.c.name).desc(), sa.func.count().desc(), trade.c.name)
+    ).all()
+    return [Result(*row) for row in rows]
+
+
+def _trades(scope: Scope, name: Any) -> sa.Subquery:
+    """One row for each closed position: its group, its result, and how far its entry was from the price that
+    was assumed. The entry is the first order that was filled, where a proof of absence led to a second."""
     position, entry = ExecutionPosition, Order
-    pnl = position.realized_pnl
     worse = sa.case(
         (entry.side == Side.BUY, entry.average_price - entry.reference_price),
         else_=entry.reference_price - entry.average_price,
     )
-    group = name.label("name")
-    rows = db.session.execute(
+    bps = (
+        sa.select((worse / sa.func.nullif(entry.reference_price, 0) * 10_000).label("bps"))
+        .where(
+            entry.position_id == position.id,
+            entry.role == OrderRole.ENTRY,
+            entry.average_price.is_not(None),
+        )
+        .order_by(entry.id)
+        .limit(1)
+        .correlate(position)
+        .lateral()
+    )
+    return (
         sa.select(
-            group,
-            sa.func.count(),
-            sa.func.count().filter(pnl > 0),
-            sa.func.count().filter(pnl < 0),
-            sa.func.sum(pnl),
-            sa.func.coalesce(sa.func.sum(pnl).filter(pnl > 0), 0),
-            sa.func.coalesce(-sa.func.sum(pnl).filter(pnl < 0), 0),
-            sa.func.sum(position.fees),
-            sa.func.avg(worse / sa.func.nullif(entry.reference_price, 0) * 10_000),
+            name.label("name"),
+            position.realized_pnl.label("pnl"),
+            position.fees.label("fees"),
+            bps.c.bps.label("slippage_bps"),
         )
         .select_from(position)
         .outerjoin(ExecutionConnection, ExecutionConnection.id == position.connection_id)
         .outerjoin(TradingPreset, TradingPreset.id == ExecutionConnection.preset_id)
         .outerjoin(Execution, Execution.id == position.execution_id)
         .outerjoin(Signal, Signal.id == Execution.signal_id)
-        .outerjoin(entry, sa.and_(entry.id == _entry_of(position)))
+        .outerjoin(bps, sa.true())
         .where(*scope.closed())
-        .group_by(group)
-        .order_by(sa.func.count().desc(), group)
-    ).all()
-    return [Result(*row) for row in rows]
-
-
-def _entry_of(position: type[ExecutionPosition]) -> sa.ScalarSelect[int]:
-    """The order that opened the position: the first, where a proof of absence led to a second."""
-    return (
-        sa.select(sa.func.min(Order.id))
-        .where(
-            Order.position_id == position.id,
-            Order.role == OrderRole.ENTRY,
-            Order.average_price.is_not(None),
-        )
-        .correlate(position)
-        .scalar_subquery()
+        .subquery()
     )
 
 
