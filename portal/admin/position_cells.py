@@ -29,8 +29,15 @@ def _small(text: Any) -> Markup:
     return Markup('<div class="small-text muted nowrap">{}</div>').format(text)
 
 
-def _percent(value: Any, of: str) -> Markup:
-    return Markup("{} {}").format(number(value, "%", signed=True), of)
+def _market(_view: Any, _context: Any, position: ExecutionPosition, _name: str) -> Markup:
+    held = position.quantity if position.status in WATCHED else position.entry_quantity
+    size = number(held, words.unit(position))
+    return Markup("{} {}").format(position.currency_pair, position.position_side.value) + _small(size)
+
+
+def _status(_view: Any, _context: Any, position: ExecutionPosition, _name: str) -> Markup:
+    badge, why = status_badge(position.status), position.closed_reason
+    return badge if why is None else badge + _small(words.CLOSED[why])
 
 
 def _quantity(_view: Any, _context: Any, position: ExecutionPosition, _name: str) -> Markup:
@@ -42,14 +49,18 @@ def _entry(_view: Any, _context: Any, position: ExecutionPosition, _name: str) -
 
 
 def _mark(_view: Any, _context: Any, position: ExecutionPosition, _name: str) -> Markup:
-    if position.status not in WATCHED or position.mark_price is None:
-        return NOTHING
-    return number(position.mark_price, position.quote) + _small(when(position.marked_at))
-
-
-def _unrealized(_view: Any, _context: Any, position: ExecutionPosition, _name: str) -> Markup:
+    entry = _small(Markup("entry {}").format(number(position.average_entry_price)))
     if position.status not in WATCHED:
-        return NOTHING
+        return number(position.average_exit_price, position.quote) + entry
+    if position.mark_price is None:
+        return NOTHING + entry
+    return number(position.mark_price, position.quote) + entry + _small(when(position.marked_at))
+
+
+def _result(_view: Any, _context: Any, position: ExecutionPosition, _name: str) -> Markup:
+    """What it would bring now, or what it brought."""
+    if position.status not in WATCHED:
+        return money(position.realized_pnl, position.settle, signed=True)
     percent = position_figures.profit_percent(position)
     result = money(position.unrealized_pnl, position.settle, signed=True)
     return result if percent is None else result + _small(number(percent, "%", signed=True))
@@ -59,9 +70,9 @@ def _exit(_view: Any, _context: Any, position: ExecutionPosition, name: str) -> 
     price = getattr(position, name)
     if price is None:
         return NOTHING
-    distance = position_figures.distance_percent(position, price) if position.status in WATCHED else None
     shown = number(price, position.quote)
-    return shown if distance is None else shown + _small(_percent(distance, "away"))
+    distance = position_figures.distance_percent(position, price) if position.status in WATCHED else None
+    return shown if distance is None else shown + _small(f"{position_figures.signed(distance)} % away")
 
 
 def _protection(_view: Any, _context: Any, position: ExecutionPosition, _name: str) -> Markup:
@@ -75,6 +86,13 @@ def _protection(_view: Any, _context: Any, position: ExecutionPosition, _name: s
 
 
 CELLS: dict[str, Formatter] = {
-    "quantity": _quantity, "average_entry_price": _entry, "mark_price": _mark,
-    "unrealized_pnl": _unrealized, "sl_price": _exit, "next_tp_price": _exit, "protection": _protection,
-}  # fmt: skip
+    "quantity": _quantity,
+    "average_entry_price": _entry,
+    "mark_price": _mark,
+    "unrealized_pnl": _result,
+    "currency_pair": _market,
+    "status": _status,
+    "sl_price": _exit,
+    "next_tp_price": _exit,
+    "protection": _protection,
+}

@@ -34,9 +34,8 @@ class PositionView(CloseAllPages, StopPages, PortalModelView):
     figures, guard_words = position_figures, protection_words
     column_default_sort = ("id", True)
     column_list = (
-        "id", "connection_name", "currency_pair", "position_side", "status", "protection", "quantity",
-        "average_entry_price", "mark_price", "unrealized_pnl", "sl_price", "next_tp_price", "realized_pnl",
-        "closed_reason", "opened_at",
+        "id", "connection_name", "currency_pair", "status", "unrealized_pnl", "mark_price", "sl_price",
+        "next_tp_price", "protection", "opened_at",
     )  # fmt: skip
     column_details_list = (
         "connection_id", "connection_name", "exchange_name", "symbol", "market_type", "position_side",
@@ -53,7 +52,7 @@ class PositionView(CloseAllPages, StopPages, PortalModelView):
         "opened_at", "closed_at",
     )  # fmt: skip
     column_searchable_list = ("connection_name", "currency_pair")
-    column_sortable_list = ("id", "opened_at", "unrealized_pnl", "realized_pnl")
+    column_sortable_list = ("id", "opened_at", "unrealized_pnl")
     column_filters = (
         Choice(ExecutionPosition.status, "Status", PositionStatus),
         Choice(ExecutionPosition.position_side, "Side", PositionSide),
@@ -71,7 +70,8 @@ class PositionView(CloseAllPages, StopPages, PortalModelView):
     form_columns = ()
     column_labels = {
         "id": "No.", "connection_name": "Connection", "position_side": "Side", "average_entry_price": "Entry",
-        "mark_price": "Mark", "unrealized_pnl": "Unrealized", "realized_pnl": "Realized",
+        "mark_price": "Price", "unrealized_pnl": "Result", "realized_pnl": "Realized",
+        "currency_pair": "Market",
         "closed_reason": "Closed by", "sl_price": "Stop", "tp_prices": "Take profit",
         "next_tp_price": "Next target", "execution_id": "Execution", "average_exit_price": "Exit",
         "connection_id": "Connection number", "owner_id": "Owner", "close_reason": "Close asked for",
@@ -79,17 +79,13 @@ class PositionView(CloseAllPages, StopPages, PortalModelView):
     }  # fmt: skip
     column_formatters = links.ROWS | position_cells.CELLS | {
         "tp_prices": values.targets,
-        "status": values.badge,
         "realized_pnl": values.money_in("settle", signed=True),
         "fees": values.money_in("settle"),
         "funding": values.money_in("settle", signed=True),
         "close_execution_id": links.to("executions"),
         "owner_id": people.email_of,
     }  # fmt: skip
-    number_columns = (
-        "id", "quantity", "average_entry_price", "mark_price", "unrealized_pnl", "sl_price", "next_tp_price",
-        "realized_pnl",
-    )  # fmt: skip
+    number_columns = ("id", "mark_price", "unrealized_pnl", "sl_price", "next_tp_price")
 
     def get_list(self, *args: Any, **kwargs: Any) -> Any:
         """With the guards of all rows, read at once."""

@@ -27,3 +27,8 @@ def distance_percent(position: ExecutionPosition, price: Decimal | None) -> Deci
         return None
     with exact():
         return ((price - mark) / mark * 100).quantize(_PLACES, ROUND_HALF_EVEN)
+
+
+def signed(percent: Decimal) -> str:
+    """A distance in percent, with its sign: no gain and no loss."""
+    return f"{percent:+f}".replace("-", "\N{MINUS SIGN}")
