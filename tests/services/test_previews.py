@@ -12,6 +12,7 @@ from redis import Redis
 from portal.db import db, end_read, utcnow
 from portal.errors import ConflictError
 from portal.exchanges.errors import ErrorCode, ExchangeError, Outcome
+from portal.jobs import previews as preview_jobs
 from portal.jobs.table import JOBS, QUEUES, URGENT
 from portal.models import AuditEntry, Execution, ExecutionPosition, Order, Signal
 from portal.services import executions, planning, prices, signals, trading_state, traffic, venues
@@ -274,3 +275,24 @@ def test_preview_when_jobs_are_fetched_then_comes_after_everything_that_trades()
     assert queue == QUEUES[-1]
     assert queue not in URGENT
     assert [name for name, spec in JOBS.items() if spec.queue == queue] == ["preview_signal"]
+
+
+def test_preview_when_many_accounts_wait_then_works_in_slices_by_a_few_hands(
+    app: Flask, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(60):
+        world.make_connection(desk.admin, f"account {number}")
+    signal_id = draft(desk)
+    run = runs.start(signal_id, actor=desk.admin)
+    assert run.total == 60
+    assert [runs.hands(run.id) for _ in range(3)] == [2, 0, 0], "said once, whatever is repeated"
+    monkeypatch.setattr(runs, "SLICE", 0.0)
+    assert runs.work(run.id) is True, "more wait, and others go first"
+    found = latest(signal_id)
+    assert found is not None
+    assert (len(found.answers), found.waiting) == (1, 59)
+    monkeypatch.setattr(runs, "SLICE", 60.0)
+    preview_jobs.preview_signal(run.id)
+    assert latest(signal_id).waiting == 0  # type: ignore[union-attr]
+    waiting = app.extensions["portal_redis"].llen("rq:queue:previews")
+    assert waiting == 1, "the job of the click; nothing was left to ask for"
