@@ -1,15 +1,13 @@
 """The first page: what needs attention now, as counts that lead to the rows."""
 
-from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
-from flask import current_app, url_for
+from flask import current_app
 from flask_admin import AdminIndexView
 from redis import RedisError
 
-from portal.admin import machine_room
+from portal.admin import dashboard_money, dashboard_signals, machine_room
 from portal.admin.access import AdminOnly
 from portal.admin.machine_room import MachineRoom
 from portal.admin.routing import route
@@ -24,21 +22,14 @@ from portal.models import (
     Signal,
     TradingState,
 )
+from portal.models.trading_state import SCOPES
 from portal.services import price_alarms
 from portal.services.reports import quality
 from portal.services.reports.scope import Scope
+from portal.services.traffic_budget import Spent, spent
 from portal.services.traffic_report import HeldBack, held_back
 from portal.trading.types import ConnectionStatus, PositionStatus, Protection, TradingStateValue
 from portal.web import words
-
-
-@dataclass(frozen=True, slots=True)
-class Money:
-    """Net of fees and funding. `today`: of what was closed since midnight UTC."""
-
-    currency: str
-    unrealized: Decimal
-    today: Decimal
 
 
 class DashboardView(AdminOnly, AdminIndexView):  # type: ignore[misc]
@@ -46,18 +37,23 @@ class DashboardView(AdminOnly, AdminIndexView):  # type: ignore[misc]
     def index(self) -> str:
         """The page."""
         today = utcnow().replace(hour=0, minute=0, second=0, microsecond=0)
+        of_today, recent = dashboard_signals.published(today)
         return str(
             self.render(
                 "admin/index.html",
                 attention=_attention(),
                 activity=_activity(today),
                 room=_room(),
-                sums=_money(today),
+                sums=dashboard_money.results(today),
+                equity=dashboard_money.equity(today),
                 steps=quality.steps(Scope(None, 1, "")),
                 words=words,
                 switches=_switches(),
                 held=_held(),
-                recent=_recent(),
+                budgets=_budgets(),
+                scopes=SCOPES,
+                of_today=of_today,
+                recent=recent,
             )
         )
 
@@ -94,24 +90,6 @@ def _room() -> MachineRoom:
         return machine_room.without_redis()
 
 
-def _money(today: Any) -> list[Money]:
-    """Open and today's closed results by settlement currency, the busiest first."""
-    position = ExecutionPosition
-    live = position.status.in_((PositionStatus.OPEN, PositionStatus.CLOSING))
-    rows = db.session.execute(
-        sa.select(
-            position.settle,
-            sa.func.coalesce(sa.func.sum(position.unrealized_pnl).filter(live), 0),
-            sa.func.coalesce(sa.func.sum(position.realized_pnl).filter(~live), 0),
-        )
-        .where(sa.or_(live, position.closed_at >= today))
-        .group_by(position.settle)
-        .order_by(sa.func.count().desc())
-        .limit(3)
-    ).all()
-    return [Money(*row) for row in rows]
-
-
 def _switches() -> list[TradingState]:
     return list(
         db.session.scalars(
@@ -131,22 +109,9 @@ def _held() -> list[HeldBack]:
         return []
 
 
-def _recent() -> list[dict[str, Any]]:
-    """The last published signals and how many of their executions stand where."""
-    signals = db.session.scalars(
-        sa.select(Signal).where(Signal.is_published).order_by(Signal.publish_sequence.desc()).limit(8)
-    ).all()
-    counts = db.session.execute(
-        sa.select(Execution.signal_id, Execution.status, sa.func.count())
-        .where(Execution.signal_id.in_([signal.id for signal in signals]))
-        .group_by(Execution.signal_id, Execution.status)
-        .order_by(Execution.status)
-    ).all()
-    return [
-        {
-            "signal": signal,
-            "url": url_for("admin_signals.details_view", id=signal.id),
-            "counts": [(status, count) for owner, status, count in counts if owner == signal.id],
-        }
-        for signal in signals
-    ]
+def _budgets() -> list[Spent] | None:
+    """What is spent of the budgets of requests, by venue; None when Redis does not answer."""
+    try:
+        return spent()
+    except RedisError:
+        return None

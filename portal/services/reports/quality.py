@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from portal.db import db
 from portal.models import Execution, Order
@@ -127,13 +128,20 @@ def _histogram(
     value: Any, ends: Sequence[int], source: Any, conditions: list[sa.ColumnElement[bool]]
 ) -> list[int]:
     """Counts per bar: up to the first end, up to the second, …, beyond the last."""
-    bars = []
-    for place in range(len(ends) + 1):
-        above = [value > ends[place - 1]] if place else []
-        within = [value <= ends[place]] if place < len(ends) else []
-        bars.append(sa.func.count().filter(sa.and_(*above, *within)))
-    row = db.session.execute(sa.select(*bars).select_from(source).where(*conditions)).one()
-    return [int(count) for count in row]
+    # How many ends a value does not exceed, looked up once per row: `width_bucket` counts from below, ends
+    # excluded, hence the signs.
+    falling = sa.cast([-end for end in reversed(ends)], ARRAY(sa.Numeric))
+    within = sa.func.width_bucket(-sa.cast(value, sa.Numeric), falling)
+    rows = db.session.execute(
+        sa.select(within, sa.func.count())
+        .select_from(source)
+        .where(*conditions, value.is_not(None))
+        .group_by(sa.text("1"))
+    ).all()
+    bars = [0] * (len(ends) + 1)
+    for number, count in rows:
+        bars[len(ends) - number] = count
+    return bars
 
 
 def _made(scope: Scope) -> list[sa.ColumnElement[bool]]:
