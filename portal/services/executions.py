@@ -61,16 +61,19 @@ def _run_claimed(execution: Execution, token: str) -> Denial | None:
     if signal is None or connection is None:
         return deny(DenialCode.CONNECTION_INACTIVE)
     rules, terms = planning.rules_of(connection), planning.terms_of(signal)
+    forgotten = adopting.Forgotten(execution, token, terms, rules)
     denial = planning.early_denial(connection, rules, terms)
     if denial is not None:
         asks = denial.code in standing.AGE and adopting.is_old(execution)
-        found = asks and _adopt(adopting.Forgotten(execution, token, terms, rules), connection)
-        return None if found else denial
+        return None if asks and _adopt(forgotten, connection) else denial
     if terms.action is SignalAction.CLOSE:
         return close_signals.run(execution, token)
     denial = first_test.denial(connection)
     if denial is not None:
         return denial
+    if execution.rerun_at is not None and adopting.is_old(execution) and _adopt(forgotten, connection):
+        # It had been run again before, after the backup from which the books come.
+        return None
     with venues.exchange_for(connection, Purpose.ENTRY) as exchange:
         standing.ensure(connection, exchange, wanted_market_type(terms, rules))
         plan = planning.plan(connection, rules, terms, exchange)
@@ -89,7 +92,8 @@ def _run_claimed(execution: Execution, token: str) -> Denial | None:
 
 
 def _adopt(forgotten: adopting.Forgotten, connection: ExecutionConnection) -> bool:
-    """Before an old execution expires: whether it was carried out in a past that the books have lost."""
+    """Before an old execution expires, or runs again: whether it was carried out in a past that the books
+    have lost."""
     with venues.exchange_for(connection, Purpose.VITAL) as exchange:
         wanted = wanted_market_type(forgotten.terms, forgotten.rules)
         market = resolve(forgotten.terms.currency_pair, wanted, exchange.instruments())

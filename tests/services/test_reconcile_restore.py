@@ -10,10 +10,18 @@ import pytest
 import sqlalchemy as sa
 
 from portal.db import Base, db, end_read, transaction, utcnow
-from portal.models import Execution, ExecutionConnection, ExecutionPosition, Fill, JobLease, Order
-from portal.services import books, positions, reconciliation
+from portal.models import (
+    Execution,
+    ExecutionConnection,
+    ExecutionPosition,
+    Fill,
+    JobLease,
+    Order,
+    TradingPreset,
+)
+from portal.services import books, positions, reconciliation, reruns, trading_state
 from portal.services.reconciliation import standing
-from portal.trading.types import ClosedReason, ExecutionStatus, PositionStatus
+from portal.trading.types import ClosedReason, ExecutionStatus, PositionStatus, TradingStateValue
 from tests.services.desk import Desk
 from tests.services.protected import VENUES, opened
 from tests.services.reconciled import cycle
@@ -102,6 +110,36 @@ def test_f60_entry_never_sent_when_restored_expires_without_an_order(desk: Desk,
     (execution,) = desk.executions()
     assert execution.status is ExecutionStatus.EXPIRED
     assert desk.accepted() == 0
+
+
+def test_f60_execution_run_again_after_the_backup_when_restored_and_run_again_is_adopted(
+    desk: Desk, venue: str
+) -> None:
+    """The backup says that it was denied. That it was run again since, only the exchange knows."""
+    account(desk, venue)
+    with transaction() as session:
+        session.execute(sa.update(TradingPreset).values(max_signal_age_seconds=86_400))
+    trading_state.set_state("everything", "", TradingStateValue.HALTED, "a test", actor=desk.admin)
+    key = desk.trade(sl="45000").id
+    trading_state.set_state("everything", "", TradingStateValue.ACTIVE, "a test", actor=desk.admin)
+    backup = back_up()
+    run_again(desk, key)
+    quantity = desk.position().quantity
+    restore(backup)
+    assert (desk.executions()[0].status, desk.positions()) == (ExecutionStatus.DENIED, [])
+    start()
+    run_again(desk, key)
+    assert desk.sent() == 1
+    assert desk.position().quantity == quantity
+    assert books.verify() == []
+
+
+def run_again(desk: Desk, key: int) -> None:
+    reruns.run_again(key, actor=desk.admin)
+    desk.run_all()
+    cycle(desk)
+    (execution,) = desk.executions()
+    assert execution.status is ExecutionStatus.FILLED
 
 
 def test_f60_entry_when_the_exchange_cannot_be_asked_waits_instead_of_expiring(desk: Desk) -> None:
