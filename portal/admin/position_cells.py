@@ -2,6 +2,7 @@
 its proof. The proof of all rows is read at once and kept for the request."""
 
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Any
 
 from flask import g
@@ -66,13 +67,18 @@ def _result(_view: Any, _context: Any, position: ExecutionPosition, _name: str) 
     return result if percent is None else result + _small(number(percent, "%", signed=True))
 
 
-def _exit(_view: Any, _context: Any, position: ExecutionPosition, name: str) -> Markup:
-    price = getattr(position, name)
-    if price is None:
-        return NOTHING
-    shown = number(price, position.quote)
-    distance = position_figures.distance_percent(position, price) if position.status in WATCHED else None
-    return shown if distance is None else shown + _small(f"{position_figures.signed(distance)} % away")
+def _stop(_view: Any, _context: Any, position: ExecutionPosition, _name: str) -> Markup:
+    """The stop, and the next target below it."""
+    stop = position.sl_price
+    shown = NOTHING if stop is None else number(stop, position.quote)
+    return shown + _away(position, stop, "away") + _away(position, position.next_tp_price, "to the target")
+
+
+def _away(position: ExecutionPosition, price: Decimal | None, to: str) -> Markup:
+    if price is None or position.status not in WATCHED:
+        return Markup("")
+    distance = position_figures.distance_percent(position, price)
+    return Markup("") if distance is None else _small(f"{position_figures.signed(distance)} % {to}")
 
 
 def _protection(_view: Any, _context: Any, position: ExecutionPosition, _name: str) -> Markup:
@@ -82,7 +88,8 @@ def _protection(_view: Any, _context: Any, position: ExecutionPosition, _name: s
     proof = protection_words.brief(guards) or "nothing rests at the exchange"
     late = evidence.is_behind(position, guards)
     looked = Markup("waits for proof") if late else when(position.protection_checked_at)
-    return status_badge(position.protection) + _small(proof) + _small(looked)
+    shown = Markup('<div class="small-text muted">{}</div>').format(proof)
+    return status_badge(position.protection) + shown + _small(looked)
 
 
 CELLS: dict[str, Formatter] = {
@@ -92,7 +99,6 @@ CELLS: dict[str, Formatter] = {
     "unrealized_pnl": _result,
     "currency_pair": _market,
     "status": _status,
-    "sl_price": _exit,
-    "next_tp_price": _exit,
+    "sl_price": _stop,
     "protection": _protection,
 }

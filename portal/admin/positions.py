@@ -33,9 +33,11 @@ class PositionView(CloseAllPages, StopPages, PortalModelView):
     #: For the templates.
     figures, guard_words = position_figures, protection_words
     column_default_sort = ("id", True)
+    #: The table grows for ever: no counting.
+    simple_list_pager = True
     column_list = (
         "id", "connection_name", "currency_pair", "status", "unrealized_pnl", "mark_price", "sl_price",
-        "next_tp_price", "protection", "opened_at",
+        "protection",
     )  # fmt: skip
     column_details_list = (
         "connection_id", "connection_name", "exchange_name", "symbol", "market_type", "position_side",
@@ -52,7 +54,7 @@ class PositionView(CloseAllPages, StopPages, PortalModelView):
         "opened_at", "closed_at",
     )  # fmt: skip
     column_searchable_list = ("connection_name", "currency_pair")
-    column_sortable_list = ("id", "opened_at", "unrealized_pnl")
+    column_sortable_list = ("id", "unrealized_pnl")
     column_filters = (
         Choice(ExecutionPosition.status, "Status", PositionStatus),
         Choice(ExecutionPosition.position_side, "Side", PositionSide),
@@ -85,7 +87,7 @@ class PositionView(CloseAllPages, StopPages, PortalModelView):
         "close_execution_id": links.to("executions"),
         "owner_id": people.email_of,
     }  # fmt: skip
-    number_columns = ("id", "mark_price", "unrealized_pnl", "sl_price", "next_tp_price")
+    number_columns = ("id", "mark_price", "unrealized_pnl", "sl_price")
 
     def get_list(self, *args: Any, **kwargs: Any) -> Any:
         """With the guards of all rows, read at once."""

@@ -19,7 +19,7 @@ from portal.models import (
     User,
 )
 from portal.services import log_kinds
-from portal.trading.types import Answer, QuestionKind
+from portal.trading.types import Answer, ClosedReason, QuestionKind
 
 #: More of one kind are left out; a story of that length is read in the logs.
 MOST = 300
@@ -141,7 +141,9 @@ def _decisions(subject: Subject) -> Iterator[Event]:
 
 def _brief(data: dict[str, Any]) -> str:
     parts = []
+    said = {"wish": "with everything in its scope, wish", "source": "by", "reason": "because of"}
+    if data.get("reason") == ClosedReason.MANUAL.value:
+        del said["reason"]  # who it was stands in the title
     if data.get("after") is not None:
         parts.append(f"from {data.get('before') or 'none'} to {data['after']}")
-    said = {"wish": "with everything in its scope, wish", "source": "by", "reason": "because of"}
     return ", ".join(parts + [f"{said[key]} {data[key]}" for key in said if data.get(key) is not None])
