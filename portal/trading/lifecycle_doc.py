@@ -84,14 +84,15 @@ It is refused
 * while the execution has an order that was or may have been taken: only orders that the exchange refused to
   process, or that never left, do not count;
 * after silence proved an order absent, unless that proof left no trace and the new order is number \
-{proof.MAX_GENERATIONS} at
-  most; and always after a person declared an order not placed, because people err;
+{proof.MAX_GENERATIONS};
+* after a person declared an order not placed, because people err;
 * once a later signal on the same account and symbol went ahead, because signals keep their order;
 * when it would only be denied again before the exchange is asked: the age limit of the preset and the expiry
   of the signal hold as they did.
 
-An execution whose order never left keeps its client order id, which nobody has seen. After an order the new
-one has a new generation, and with it a new id. Two people who ask at the same time get one order.
+An execution without any order keeps the client order id that nobody has seen. After an order, the new
+one has a new generation, and with it a new id. Two people who ask at the same time get one order. One that is
+older than a few minutes asks the exchange for its own order first: the books may be those of a backup.
 """
 
 

@@ -50,7 +50,7 @@ def adopt_entry(forgotten: Forgotten, exchange: Exchange, instrument: Instrument
     execution = forgotten.execution
     if execution.action is not SignalAction.OPEN:
         return False
-    for generation in range(execution.generation, MAX_GENERATIONS):
+    for generation in range(execution.generation, max(MAX_GENERATIONS, execution.generation + 1)):
         key = intents.entry_key(execution.id, generation)
         name = client_order_id(crypto.keyring().install_key, key)
         since = execution.created_at - _AFTER_PLACING
