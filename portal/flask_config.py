@@ -30,6 +30,8 @@ def flask_config(settings: Settings) -> dict[str, Any]:
             },
         },
         "MAX_CONTENT_LENGTH": _MAX_BODY_BYTES,
+        # One field may fill it, such as a pasted file; half of it is the library's default.
+        "MAX_FORM_MEMORY_SIZE": _MAX_BODY_BYTES,
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
         "SESSION_COOKIE_SECURE": settings.session_cookie_secure,

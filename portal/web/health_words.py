@@ -34,9 +34,10 @@ def history(entries: list[AuditEntry], connection_id: int) -> list[Line]:
 
 def changed_by(entry: AuditEntry, reader: User | None) -> str:
     """Who it was, for an administrator (no `reader`), or for the owner, who need not know other people."""
-    if reader is None or entry.actor_id is None:
-        return entry.actor
-    return "you" if entry.actor_id == reader.id else "an administrator"
+    if reader is not None and entry.actor_id == reader.id:
+        return "you"
+    # Of a person who is gone, only the address is left.
+    return "an administrator" if reader is not None and "@" in entry.actor else entry.actor
 
 
 def lasting(seconds: float) -> str:

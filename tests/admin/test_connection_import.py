@@ -148,6 +148,8 @@ def test_file_when_it_is_too_large_then_is_refused_whole(
     text = csv_of(*(row(f"c{number}") for number in range(3)))
     answer = send(visitor, text, do="import", owner_id=str(trader.id))
     assert "It has 3 rows" in answer.text
+    long = visitor.post(PATH, {"do": "import", "credentials_text": f"{HEADER}\r\n{'x' * 900_000}"})
+    assert (long.status_code, "The file is not CSV: line 2" in long.text) == (422, True)
     assert visitor.post(PATH, {"do": "import", "credentials_text": "x" * 1_100_000}).status_code == 413
     assert world.count(ExecutionConnection) == 0
 
