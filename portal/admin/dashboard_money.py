@@ -55,10 +55,10 @@ def equity(today: datetime) -> list[Equity]:
     """By currency, from the figures of last night, the most accounts first; empty before the first night."""
     row, yesterday = ExecutionAnalytics, (today - timedelta(days=1)).date()
     rows = db.session.execute(
-        sa.select(row.currency, sa.func.coalesce(sa.func.sum(row.equity), 0), sa.func.count())
+        sa.select(row.currency, sa.func.sum(row.equity), sa.func.count())
         .where(row.date == yesterday, row.currency.is_not(None), row.equity.is_not(None))
         .group_by(row.currency)
         .order_by(sa.func.count().desc(), row.currency)
         .limit(_MOST)
     ).all()
-    return [Equity(str(currency), amount, count, yesterday) for currency, amount, count in rows]
+    return [Equity(str(currency), amount or Decimal(0), count, yesterday) for currency, amount, count in rows]

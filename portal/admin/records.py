@@ -18,6 +18,8 @@ class AnalyticsView(PortalModelView):
     introduction = "One row per account and UTC day, written shortly after midnight."
     empty_message = "No figures yet. They are written at 00:05 UTC."
     column_default_sort = ("date", True)
+    #: The table grows for ever: no counting.
+    simple_list_pager = True
     column_list = (
         "date", "connection_name", "trades", "win_rate", "profit_factor", "realized_pnl", "fees",
         "slippage_bps",

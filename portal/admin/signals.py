@@ -44,6 +44,8 @@ class SignalView(SignalPreview, SignalRerun, PortalModelView):
     introduction = "A published signal goes to every eligible account, once. Drafts go nowhere."
     empty_message = "No signal yet. A draft can be written here; webhook and API bring their own."
     column_default_sort = ("id", True)
+    #: The table grows for ever: no counting.
+    simple_list_pager = True
     column_select_related_list = (Signal.author,)
     column_list = (
         "id", "currency_pair", "direction", "action", "is_published", "published_at", "source", "author",

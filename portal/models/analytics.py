@@ -13,7 +13,10 @@ from portal.models.connection import ExecutionConnection
 
 class ExecutionAnalytics(Timestamps, Base):
     __tablename__ = "execution_analytics"
-    __table_args__ = (sa.UniqueConstraint("connection_id", "date"),)
+    __table_args__ = (
+        sa.UniqueConstraint("connection_id", "date"),
+        sa.Index("ix_execution_analytics_date", "date"),
+    )
 
     id: Mapped[IntPk]
     connection_id: Mapped[int | None] = mapped_column(foreign_key("execution_connections.id"))
