@@ -94,6 +94,7 @@ def _seen(signal: Signal) -> Seen | None:
     if preview is None:
         return None
     shown = request.args.get("show", "")
+    shown = shown if shown in set(Verdict) else ""
     wanted = [each for each in preview.answers.values() if shown in ("", each.verdict)]
     after = request.args.get("after", "")
     start = int(after) if after.isascii() and after.isdigit() and len(after) < 18 else 0
@@ -107,7 +108,7 @@ def _seen(signal: Signal) -> Seen | None:
         totals=totals(preview.answers),
         oldest_at=min((each.at for each in preview.answers.values()), default=None),
         rows=[(each, names.get(each.connection_id, f"#{each.connection_id}")) for each in rows],
-        shown=shown if shown in set(Verdict) else "",
+        shown=shown,
         next_url=url_for(".preview", signal_id=signal.id, show=shown or None, after=last) if last else None,
     )
 

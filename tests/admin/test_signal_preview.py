@@ -61,6 +61,7 @@ def test_preview_page_when_workers_answer_then_shows_each_account_and_leads_to_p
     assert "SYMBOL_BLOCKED" in page
     assert "The stop would rest at the exchange" in page
     assert f'id="publish" href="/admin/signals/publish/{signal_id}"' in page
+    assert operator.get(f"{response.location}?show=nonsense&after=x").text.count("<tr>") == 3
     only = operator.get(f"{response.location}?show=would_refuse").text
     assert "SYMBOL_BLOCKED" in only
     assert "alpha" not in only.partition("<tbody>")[2]
