@@ -146,7 +146,9 @@ def make_log(
 def count(model: type[Base]) -> int:
     """Rows of `model`, as the database has them now."""
     db.session.rollback()
-    return db.session.scalar(sa.select(sa.func.count()).select_from(model)) or 0
+    found = db.session.scalar(sa.select(sa.func.count()).select_from(model)) or 0
+    db.session.rollback()
+    return found
 
 
 def make_foreign(connection: ExecutionConnection, **values: Any) -> ForeignHolding:

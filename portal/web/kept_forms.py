@@ -139,6 +139,9 @@ def _keep_before_login(response: Response) -> Response:
     """Somebody whose session is over sent a form and is on the way to the login."""
     if request.method != "POST" or response.status_code != 302 or current_user.is_authenticated:
         return response
+    if request.endpoint == "security.logout":
+        # Somebody who wanted to leave.
+        return response
     if urlsplit(response.location or "").path != url_for("security.login"):
         return response
     way = keep()

@@ -10,6 +10,7 @@ from flask_security.utils import hash_password
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 from werkzeug.serving import make_server
 
+from portal.db import db
 from portal.models import User
 from tests import world
 
@@ -114,3 +115,5 @@ def log_in(page: Page, email: str) -> None:
     page.fill("#password", PASSWORD)
     page.click("main button")
     page.wait_for_url(lambda url: "/login" not in url)
+    # What the test has read so far ends here: no transaction is open while the browser takes its time.
+    db.session.rollback()

@@ -129,6 +129,7 @@ def log_out(page: Page) -> None:
     page.locator("details.account summary").click()
     page.get_by_role("button", name="Log out").click()
     expect(page.get_by_role("heading", name="Log in")).to_be_visible()
+    expect(page.get_by_text("Your session was over")).to_have_count(0)
 
 
 def test_s07_form_when_the_login_grew_old_meanwhile_then_nothing_typed_is_lost(
