@@ -71,7 +71,7 @@ def _stop(_view: Any, _context: Any, position: ExecutionPosition, _name: str) ->
     """The stop, and the next target below it."""
     stop = position.sl_price
     shown = NOTHING if stop is None else number(stop, position.quote)
-    return shown + _away(position, stop, "away") + _away(position, position.next_tp_price, "to the target")
+    return shown + _away(position, stop, "stop") + _away(position, position.next_tp_price, "target")
 
 
 def _away(position: ExecutionPosition, price: Decimal | None, to: str) -> Markup:
@@ -85,11 +85,10 @@ def _protection(_view: Any, _context: Any, position: ExecutionPosition, _name: s
     if position.status not in WATCHED:
         return NOTHING
     guards = _guards(position)
-    proof = protection_words.brief(guards) or "nothing rests at the exchange"
+    proof = Markup("<br>").join(protection_words.brief(guards)) or "nothing rests there"
     late = evidence.is_behind(position, guards)
     looked = Markup("waits for proof") if late else when(position.protection_checked_at)
-    shown = Markup('<div class="small-text muted">{}</div>').format(proof)
-    return status_badge(position.protection) + shown + _small(looked)
+    return status_badge(position.protection) + _small(proof) + _small(looked)
 
 
 CELLS: dict[str, Formatter] = {

@@ -64,9 +64,9 @@ def _behind(wanted: Decimal, guards: Sequence[Order]) -> str:
     )
 
 
-def brief(guards: Sequence[Order]) -> str:
-    """The proof in a few words, for a list."""
-    return ", ".join(_brief(order) for order in guards if order.trigger_price is not None)
+def brief(guards: Sequence[Order]) -> list[str]:
+    """The proof in a few words per order, for a list."""
+    return [_brief(order) for order in guards if order.trigger_price is not None]
 
 
 def _brief(order: Order) -> str:
