@@ -37,3 +37,4 @@ def init_app(app: Flask) -> None:
     )
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
+    unread.init_last(app)

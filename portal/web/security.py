@@ -10,7 +10,7 @@ from portal.db import db
 from portal.errors import ValidationError
 from portal.models import Passkey, Role, User
 from portal.services import audit, passwords
-from portal.web import security_fresh, security_sessions
+from portal.web import security_fresh, security_sessions, sent_twice
 from portal.web.factor_forms import CodeForm, PasskeyForm, RecoveryForm, RescueForm, SetupForm
 from portal.web.login import ConfirmForm, LoginForm
 from portal.web.security_config import security_config
@@ -43,6 +43,7 @@ def init_app(app: Flask) -> None:
     # API's business, and a body must not be read before its size was checked.
     app.login_manager.request_loader(_nobody)  # type: ignore[attr-defined]
     security_sessions.init_app(app)
+    sent_twice.init_app(app)
     security_fresh.init_app(app)
     user_authenticated.connect(_note_login, app)
 

@@ -5,7 +5,7 @@ import logging
 import re
 from typing import Any
 
-from flask import Flask, Response, request
+from flask import Flask, Response, g, request
 from flask_login import current_user
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.datastructures import ImmutableMultiDict, MultiDict
@@ -16,6 +16,7 @@ from portal.services import audit
 
 logger = logging.getLogger(__name__)
 
+_REACHED = "portal_view_reached"
 #: The form was looked at: carried out, shown again or refused with a reason.
 _LOOKED_AT = (200, 302, 303, 422)
 #: Parts of forms of ours that are read only when there is a reason to.
@@ -59,6 +60,15 @@ def init_app(app: Flask) -> None:
     app.after_request(_note)
 
 
+def init_last(app: Flask) -> None:
+    """Tell views that were reached from requests that were answered before. After everybody else's hooks."""
+    app.before_request(_reach)
+
+
+def _reach() -> None:
+    setattr(g, _REACHED, True)
+
+
 def _watch() -> None:
     if request.method == "POST" and not request.path.startswith(("/api/", "/hooks/")):
         # Whoever reads the form from here on is seen doing it.
@@ -67,7 +77,8 @@ def _watch() -> None:
 
 def _note(response: Response) -> Response:
     fields = request.__dict__.get("form")
-    if not isinstance(fields, WatchedFields) or response.status_code not in _LOOKED_AT:
+    looked_at = g.get(_REACHED) and response.status_code in _LOOKED_AT
+    if not isinstance(fields, WatchedFields) or not looked_at:
         return response
     unread = fields.unread()
     if unread and current_user.is_authenticated:
@@ -76,13 +87,13 @@ def _note(response: Response) -> Response:
 
 
 def _write(user_id: int, names: list[str]) -> None:
-    logger.warning("%s was sent fields that it does not have: %s", request.endpoint, ", ".join(names[:_MOST]))
+    logger.warning("%s was sent fields that nobody read: %s", request.endpoint, ", ".join(names[:_MOST]))
     try:
         with transaction():
             person = db.session.get(User, user_id)
             if person is not None:
                 audit.record(
-                    person, "portal.form.unknown_fields", "form", page=request.endpoint, fields=names[:_MOST]
+                    person, "portal.form.unread_fields", "form", page=request.endpoint, fields=names[:_MOST]
                 )
     except SQLAlchemyError:
         logger.exception("the fields of a form could not be noted")

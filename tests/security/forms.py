@@ -44,7 +44,7 @@ class Form:
         untouched = {
             name: value
             for name, (kind, value) in self.fields.items()
-            if kind not in ("checkbox", "file") and name != "csrf_token"
+            if kind not in ("checkbox", "file") and name != "csrf_token" and (value or kind != "select many")
         }
         return {**dict(list(self.buttons.items())[:1]), **untouched, **self.ticked}
 
@@ -61,6 +61,7 @@ class Forms(HTMLParser):
         self._page = page
         self._inside = False
         self._select = ""
+        self._untouched = False
 
     def handle_starttag(self, tag: str, pairs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in pairs}
@@ -75,6 +76,8 @@ class Forms(HTMLParser):
             self.found[-1].buttons.setdefault(name, given.get("value", ""))
         elif tag in {"input", "textarea", "select"} and name:
             kind = given.get("type", "text") if tag == "input" else tag
+            if "multiple" in given:
+                kind = "select many"
             value = given.get("value", "on" if kind == "checkbox" else "")
             if kind == "checkbox" and "checked" in given:
                 self.found[-1].ticked.setdefault(name, []).append(value)
@@ -83,13 +86,12 @@ class Forms(HTMLParser):
             else:
                 self.found[-1].fields.setdefault(name, (kind, value))
             self._select = name if tag == "select" else ""
-        elif tag == "option" and self._select and (given.get("value") or "selected" in given):
-            kind, value = self.found[-1].fields[self._select]
-            chosen = "selected" in given
-            self.found[-1].fields[self._select] = (
-                kind,
-                given["value"] if chosen else value or given["value"],
-            )
+            # A browser takes the first option when none is chosen, and none where several may be.
+            self._untouched = tag == "select" and "multiple" not in given
+        elif tag == "option" and self._select and (self._untouched or "selected" in given):
+            kind, _ = self.found[-1].fields[self._select]
+            self.found[-1].fields[self._select] = (kind, given.get("value", ""))
+            self._untouched = False
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "form":

@@ -27,7 +27,7 @@ MORE = {
     "ended_at": "", "expires_at": "2099-01-01", "_method": "DELETE", "__class__": "x",
     "user.is_admin": "y", "user[role]": "admin", "state": "filled",
 }  # fmt: skip
-NOTED = "portal.form.unknown_fields"
+NOTED = "portal.form.unread_fields"
 
 
 @pytest.fixture
