@@ -1,6 +1,7 @@
 """What is sent twice happens once: double clicks on everything that has a button."""
 
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 
 import pytest
 import sqlalchemy as sa
@@ -9,6 +10,7 @@ from flask import Flask
 from portal.db import db
 from portal.models import AuditEntry, Execution, Signal, User
 from tests import world
+from tests.services.desk import Desk
 from tests.visiting import visit
 
 #: Many requests: minutes on a busy machine.
@@ -47,3 +49,20 @@ def test_close_when_pressed_eight_times_at_once_is_asked_for_once(app: Flask, al
     actions = db.session.scalars(sa.select(AuditEntry.action)).all()
     assert len([action for action in actions if "close" in action]) == 1
     assert app.extensions["portal_redis"].llen("rq:queue:exits") == 1
+
+
+def test_publish_and_close_when_pressed_eight_times_reach_the_exchange_once(app: Flask, desk: Desk) -> None:
+    """Counted by the exchange: one order in, one out."""
+    desk.account("alpha")
+    signal_id = world.make_signal(desk.admin).id
+    press_at_once(app, desk.admin, f"/admin/signals/publish/{signal_id}", {})
+    for _ in range(2):
+        desk.run_all()
+    assert desk.sent("alpha") == 1
+    position_id = desk.position().id
+    press_at_once(app, desk.admin, f"/positions/{position_id}/close", {})
+    for _ in range(2):
+        desk.close_wanted()
+    assert desk.sent("alpha") == 2
+    # What is left is less than the smallest order.
+    assert desk.held("alpha") < Decimal("0.0001")
