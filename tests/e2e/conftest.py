@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from flask_security.utils import hash_password
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
-from werkzeug.serving import make_server
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 from portal.db import db
 from portal.models import User
@@ -24,10 +24,17 @@ PATIENCE = 60_000
 PASSWORD = "correct horse battery"
 
 
+class _Handler(WSGIRequestHandler):
+    #: Seconds for which a connection may say nothing: browsers open some in advance.
+    timeout = 10
+
+
 @pytest.fixture
 def live_server(app: Flask) -> Iterator[str]:
     """The address of the application under test, served to browsers."""
-    server = make_server("127.0.0.1", 0, app, threaded=True)
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Handler)
+    # Every answer is finished before the server is gone, also one that no page waits for any more.
+    server.daemon_threads = False  # type: ignore[attr-defined]
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"
