@@ -26,6 +26,8 @@ SCREENS: dict[str, ViewportSize] = {
     "phone": {"width": 390, "height": 844},
 }
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+#: What a draft looks like; the signal of the other pages is published.
+DRAFT = ("/admin/signals/details/?id=1", "/admin/signals/preview/1", "/admin/signals/publish/1")
 #: A page that never ends is cut here.
 TALLEST = 4000
 
@@ -55,7 +57,8 @@ def _people() -> Iterator[tuple[str, str]]:
 
 def _paths(app: Flask, ids: dict[str, int], user: User | None) -> list[str]:
     is_admin = user is not None and user.is_admin
-    return [path for path in pages(app, ids, user) if path.startswith("/admin/") == is_admin]
+    found = [path for path in pages(app, ids, user) if path.startswith("/admin/") == is_admin]
+    return [*found, *(DRAFT if is_admin else ())]
 
 
 def _take(browser: Browser, opened: House, email: str, paths: list[str], folder: Path) -> int:

@@ -2,7 +2,7 @@
 order in doubt, an account that refuses, and a month of nightly figures."""
 
 import random
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from bench.children import until
 from portal.commands.demo_look import Look
-from portal.db import db, end_read, transaction, utcnow
+from portal.db import db, end_read, utcnow
 from portal.models import (
     UNSETTLED,
     Execution,
@@ -18,9 +18,12 @@ from portal.models import (
     ExecutionConnection,
     ExecutionPosition,
     Order,
+    Signal,
 )
 from portal.services import connections, demo, demo_content, invitations, monitor, positions, signals, users
-from portal.trading.types import ConnectionStatus, OrderState, PositionStatus
+from portal.services.previews import runs
+from portal.trading.types import ClosedReason, ConnectionStatus, OrderState, PositionStatus
+from tests import world
 from tests.e2e.house import House
 from tests.security.tenants import ids_of
 
@@ -53,6 +56,7 @@ def fill(house: House) -> dict[str, int]:
     until("The second fan-out", lambda: look.all_settled(second), 120)
     _close_one()
     _trouble(house)
+    _preview(seeded.draft_id)
     return _ids(first)
 
 
@@ -112,6 +116,17 @@ def _trouble(house: House) -> None:
     invitations.invite("carol@example.com", "trader", actor=users.find_user(demo_content.ADMIN))
 
 
+def _preview(draft_id: int) -> None:
+    runs.start(draft_id, actor=WE)
+
+    def is_done() -> bool:
+        seen = runs.latest(db.session.get_one(Signal, draft_id))
+        end_read()
+        return seen is not None and not seen.waiting
+
+    until("The preview", is_done, 60)
+
+
 def _account(house: House, name: str, owner: str) -> int:
     keys = house.sandbox.create_account(name=name.lower().replace(", ", "-").replace(" ", "-"))
     data = {
@@ -136,28 +151,40 @@ def _fresh(query: sa.Select[tuple[Any]]) -> Any:
 
 
 def _past() -> None:
-    """Nightly figures of the last weeks, drawn from a fixed seed."""
+    """The last weeks, drawn from a fixed seed: positions that were closed, and nightly figures."""
     chance = random.Random(7)
-    rows = db.session.execute(
-        sa.select(ExecutionConnection.id, ExecutionConnection.name, _OWNER, ExecutionConnection.last_balance)
-    ).all()
+    found = db.session.scalars(sa.select(ExecutionConnection).order_by(ExecutionConnection.id)).all()
+    for connection in found:
+        connection_id, name, owner_id = connection.id, connection.name, connection.owner_id
+        equity = Decimal(str((connection.last_balance or {}).get("total", 10_000)))
+        rows: list[ExecutionAnalytics | ExecutionPosition] = []
+        for back in range(1, _DAYS):
+            won = (equity * Decimal(chance.gauss(0.0014, 0.009))).quantize(_CENT)
+            night = _night(chance, won, equity, back)
+            night.connection_id, night.connection_name, night.owner_id = connection_id, name, owner_id
+            rows.append(night)
+            equity -= won
+        db.session.add_all(rows)
+        for back in range(1, _DAYS, 2):
+            _closed(connection, chance, utcnow() - timedelta(days=back, hours=chance.randint(0, 9)))
     end_read()
-    with transaction() as session:
-        for number, name, owner, balance in rows:
-            equity = Decimal(str((balance or {}).get("total", 10_000)))
-            for back in range(1, _DAYS):
-                won = (equity * Decimal(chance.gauss(-0.0012, 0.009))).quantize(_CENT)
-                session.add(
-                    _night(
-                        chance, won, equity, back, connection_id=number, connection_name=name, owner_id=owner
-                    )
-                )
-                equity -= won
 
 
-def _night(
-    chance: random.Random, won: Decimal, equity: Decimal, back: int, **whose: Any
-) -> ExecutionAnalytics:
+def _closed(connection: ExecutionConnection, chance: random.Random, at: datetime) -> None:
+    pair, price = chance.choice((("BTC/USDT", 60_000), ("ETH/USDT", 3_000), ("SOL/USDT", 150)))
+    won = Decimal(round(chance.gauss(4, 22), 2))
+    world.make_position(
+        connection, currency_pair=pair, symbol=pair, base=pair.partition("/")[0],
+        status=PositionStatus.CLOSED, quantity=Decimal(0), entry_quantity=Decimal(250) / price,
+        average_entry_price=Decimal(price),
+        average_exit_price=Decimal(price) * (1 + won / 250), realized_pnl=won, fees=Decimal("0.5"),
+        unrealized_pnl=Decimal(0), opened_at=at - timedelta(hours=chance.randint(1, 30)), closed_at=at,
+        close_reason=ClosedReason.TAKE_PROFIT if won > 0 else ClosedReason.STOP_LOSS,
+        mark_price=None, marked_at=None,
+    )  # fmt: skip
+
+
+def _night(chance: random.Random, won: Decimal, equity: Decimal, back: int) -> ExecutionAnalytics:
     trades = chance.randint(1, 6)
     wins = min(trades, max(0, round(trades * (0.55 if won > 0 else 0.35))))
     p50 = chance.randint(90, 160)
@@ -165,7 +192,7 @@ def _night(
         date=utcnow().date() - timedelta(days=back), trades=trades, wins=wins, losses=trades - wins,
         win_rate=Decimal(100 * wins) / trades, realized_pnl=won, fees=(equity / 20_000).quantize(_CENT),
         slippage_bps=Decimal(chance.randint(-8, 40)) / 10, latency_p50_ms=p50, latency_p90_ms=p50 * 2,
-        latency_p99_ms=p50 * 4, balance=equity, equity=equity, currency="USDT", **whose,
+        latency_p99_ms=p50 * 4, balance=equity, equity=equity, currency="USDT",
     )  # fmt: skip
 
 
@@ -175,4 +202,5 @@ def _ids(signal_id: int) -> dict[str, int]:
     mine = sa.select(sa.func.min(Execution.id)).where(Execution.owner_id == alice.id)
     known = {"signal_id": signal_id, "execution_id": _fresh(mine.where(Execution.signal_id == signal_id))}
     known["order_id"] = _fresh(sa.select(Order.id).where(Order.state == OrderState.UNRESOLVED))
+    known["unresolved_id"] = known["order_id"]
     return ids_of(alice, signal_id) | known
