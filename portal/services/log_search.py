@@ -116,7 +116,7 @@ def executions_of(found: Sequence[ExecutionLog]) -> dict[int, int]:
 
 
 def _patiently(wanted: sa.Select[ExecutionLog]) -> list[ExecutionLog]:
-    db.session.execute(sa.text(f"SET LOCAL statement_timeout = '{_SECONDS}s'"))
+    db.session.execute(sa.select(sa.func.set_config("statement_timeout", f"{_SECONDS}s", True)))
     try:
         found = list(db.session.scalars(wanted))
         db.session.execute(sa.text("SET LOCAL statement_timeout = DEFAULT"))

@@ -76,7 +76,10 @@ def test_list_when_looked_at_then_every_row_has_its_numbers_and_its_proof(
     visitor: Visitor, position: ExecutionPosition
 ) -> None:
     text = visitor.get("/admin/positions/").text
-    for expected in ("64,100", "+0.16", "stop 63,000", "−1.72 % stop", "0.015", "entry", "USDT", "2 min ago", 'id="rows" data-refresh="5"'):
+    for expected in (
+        "64,100", "+0.16", "stop 63,000", "−1.72 % stop", "0.015", "entry", "USDT", "2 min ago",
+        'id="rows" data-refresh="5"',
+    ):  # fmt: skip
         assert expected in text, expected
 
 
