@@ -58,7 +58,7 @@ def _people() -> Iterator[tuple[str, str]]:
 def _paths(app: Flask, ids: dict[str, int], user: User | None) -> list[str]:
     is_admin = user is not None and user.is_admin
     found = [path for path in pages(app, ids, user) if path.startswith("/admin/") == is_admin]
-    return [*found, *(DRAFT if is_admin else ())]
+    return [*found, *(DRAFT if is_admin else ()), *([f"/executions/{ids['story_id']}"] if is_admin else ())]
 
 
 def _take(browser: Browser, opened: House, email: str, paths: list[str], folder: Path) -> int:

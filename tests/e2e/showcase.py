@@ -33,7 +33,6 @@ PASSWORD = "correct horse battery"
 _SILENT = ("query", "openOrders", "allOrders", "myTrades")
 _DAYS = 45
 _ERROR = ConnectionStatus.ERROR
-_OWNER = sa.func.coalesce(ExecutionConnection.admin_id, ExecutionConnection.user_id)
 _CENT = Decimal("0.01")
 
 
@@ -173,11 +172,12 @@ def _past() -> None:
 def _closed(connection: ExecutionConnection, chance: random.Random, at: datetime) -> None:
     pair, price = chance.choice((("BTC/USDT", 60_000), ("ETH/USDT", 3_000), ("SOL/USDT", 150)))
     won = Decimal(round(chance.gauss(4, 22), 2))
+    bought = (Decimal(250) / price).quantize(Decimal("0.0001"))
+    sold_at = (Decimal(price) * (1 + won / 250)).quantize(_CENT)
     world.make_position(
         connection, currency_pair=pair, symbol=pair, base=pair.partition("/")[0],
-        status=PositionStatus.CLOSED, quantity=Decimal(0), entry_quantity=Decimal(250) / price,
-        average_entry_price=Decimal(price),
-        average_exit_price=Decimal(price) * (1 + won / 250), realized_pnl=won, fees=Decimal("0.5"),
+        status=PositionStatus.CLOSED, quantity=Decimal(0), entry_quantity=bought,
+        average_entry_price=Decimal(price), average_exit_price=sold_at, realized_pnl=won, fees=Decimal("0.5"),
         unrealized_pnl=Decimal(0), opened_at=at - timedelta(hours=chance.randint(1, 30)), closed_at=at,
         close_reason=ClosedReason.TAKE_PROFIT if won > 0 else ClosedReason.STOP_LOSS,
         mark_price=None, marked_at=None,
@@ -203,4 +203,13 @@ def _ids(signal_id: int) -> dict[str, int]:
     known = {"signal_id": signal_id, "execution_id": _fresh(mine.where(Execution.signal_id == signal_id))}
     known["order_id"] = _fresh(sa.select(Order.id).where(Order.state == OrderState.UNRESOLVED))
     known["unresolved_id"] = known["order_id"]
+    open_one = sa.select(sa.func.min(ExecutionPosition.id)).where(
+        ExecutionPosition.owner_id == alice.id, ExecutionPosition.status == PositionStatus.OPEN
+    )
+    known["position_id"] = _fresh(open_one)
+    known["story_id"] = _fresh(
+        sa.select(Execution.id).where(
+            Execution.connection_name == demo_content.FAULTY, Execution.signal_id == signal_id
+        )
+    )
     return ids_of(alice, signal_id) | known
