@@ -194,7 +194,8 @@ def test_decisions_when_made_by_others_or_without_a_token_then_change_nothing(
         assert visitor.post(f"/admin/unresolved/{verb}/99", data).location.endswith("id=99")
     assert (order().state, order().next_query_at) == (OrderState.UNRESOLVED, before)
     assert world.count(OrderQuestion) == 0
-    assert actions() == []
+    # Only that forms were sent fields of other forms.
+    assert set(actions()) <= {"portal.form.unread_fields"}
 
 
 def test_owner_when_reading_the_execution_then_is_told_what_goes_on(
