@@ -226,7 +226,7 @@ def connect(page: Page) -> None:
     page.get_by_label("Name").fill("Carol, practice")
     page.get_by_role("button", name="Open a practice account").click()
     expect(page.get_by_text("was added")).to_be_visible()
-    until("The test of the account", lambda: is_tested("Carol, practice"), 60)
+    until("The test of the account", lambda: is_tested("Carol, practice"), 150)
 
 
 def add_channel(page: Page, news: Receiver) -> None:
@@ -235,7 +235,7 @@ def add_channel(page: Page, news: Receiver) -> None:
     page.get_by_label("Address").fill(news.channel)
     page.get_by_role("button", name="Add and send a test").click()
     expect(page.get_by_role("link", name="My phone")).to_be_visible()
-    until("The message of the test", lambda: news.messages, 60)
+    until("The message of the test", lambda: news.messages, 150)
 
 
 def signal(**data: Any) -> None:
@@ -267,4 +267,4 @@ def test_owner_from_the_invitation_to_the_first_trade_and_its_notification(
     page.goto("/notifications")
     expect(page.locator("main")).to_contain_text("BTC/USDT")
     expect(page.locator("main")).to_contain_text("Carol, practice")
-    until("The message of the trade", lambda: news.has("BTC/USDT", "Carol, practice"), 60)
+    until("The message of the trade", lambda: news.has("BTC/USDT", "Carol, practice"), 150)
