@@ -8,6 +8,7 @@ from flask import current_app, flash, redirect, render_template, request, url_fo
 from flask_security import auth_required
 from werkzeug.wrappers import Response
 
+from portal.db import db
 from portal.errors import ValidationError
 from portal.models import AuditEntry, Execution, ExecutionConnection, ExecutionLog, ForeignHolding
 from portal.services import connections as service
@@ -52,6 +53,9 @@ def index() -> str:
 def show(connection_id: int) -> str:
     user = me()
     connection = _mine(connection_id)
+    # A test that has ended has written to the row before it said so.
+    test = last_test(connection)
+    db.session.refresh(connection)
     executions = latest(
         owned_by(user, Execution).where(Execution.connection_id == connection.id), Execution, _RECENT
     )
@@ -65,7 +69,7 @@ def show(connection_id: int) -> str:
         logs=latest(logs, ExecutionLog, _LOG_LINES),
         foreign=latest(owned_by(user, ForeignHolding).where(*there), ForeignHolding, _RECENT),
         key_lines=key_lines,
-        test=last_test(connection),
+        test=test,
         lines=history(latest(changes_of(connection.id), AuditEntry, _RECENT_HEALTH), connection.id),
         changed=credentials_changed(connection.id),
         changed_by=changed_by,

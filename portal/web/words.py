@@ -124,4 +124,6 @@ def health(connection: ExecutionConnection) -> str:
     state = connection.get_health_status()
     if state == "error" and connection.last_error:
         return connection.last_error
+    if state == "stale" and connection.last_tested_at is None:
+        return "Not tested yet. Run a test."
     return _HEALTH[state]

@@ -141,3 +141,34 @@ def test_panel_shows_test_history_and_who_changed_the_keys(app: Flask, admin: Us
 )
 def test_duration_is_said_in_its_two_largest_units(seconds: int, said: str) -> None:
     assert lasting(seconds) == said
+
+
+def test_page_of_a_connection_that_was_never_tested_says_that(visitor: Visitor, alice: User) -> None:
+    connection = world.make_connection(alice)
+    with transaction() as session:
+        row = session.get_one(ExecutionConnection, connection.id)
+        row.last_tested_at = row.last_connected_at = row.last_used_at = None
+    seen = visitor.see(f"/connections/{connection.id}")
+    assert "Not tested yet. Run a test." in seen
+    assert "Not heard of for a day" not in seen
+
+
+def test_page_that_is_asked_for_while_a_test_ends_shows_what_the_test_found(
+    visitor: Visitor, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection = world.make_connection(alice)
+    key = connection.id
+    with transaction() as session:
+        row = session.get_one(ExecutionConnection, key)
+        row.last_tested_at = row.last_connected_at = row.last_used_at = None
+    db.session.remove()
+
+    def ends_now(row: ExecutionConnection) -> progress_words.Shown | None:
+        with db.engine.begin() as link:
+            link.execute(sa.update(ExecutionConnection).values(last_tested_at=utcnow()))
+        watch = Watch(key)
+        watch.note(Step.WORKS)
+        return progress_words.last_test(row)
+
+    monkeypatch.setattr("portal.web.connections.last_test", ends_now)
+    assert "Not tested yet" not in visitor.see(f"/connections/{key}")
