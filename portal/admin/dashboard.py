@@ -7,7 +7,7 @@ from flask import current_app
 from flask_admin import AdminIndexView
 from redis import RedisError
 
-from portal.admin import dashboard_money, dashboard_signals, machine_room
+from portal.admin import dashboard_money, dashboard_signals, held_words, machine_room
 from portal.admin.access import AdminOnly
 from portal.admin.machine_room import MachineRoom
 from portal.admin.routing import route
@@ -49,7 +49,7 @@ class DashboardView(AdminOnly, AdminIndexView):  # type: ignore[misc]
                 steps=quality.steps(Scope(None, 1, "")),
                 words=words,
                 switches=_switches(),
-                held=_held(),
+                held=held_words.said(_held()),
                 budgets=_budgets(),
                 scopes=SCOPES,
                 of_today=of_today,

@@ -27,11 +27,16 @@ class HeldBack:
         scope = self.name.partition(":")[0]
         return "account" if self.kind == "pause" and scope == "connection" else scope
 
-    def __str__(self) -> str:
+    @property
+    def what(self) -> str:
+        """What happened, to follow a name."""
         if self.kind == "pause":
-            return f"{self.name} asked for a pause until {self.until:%H:%M:%S} UTC"
+            return f"asked for a pause until {self.until:%H:%M:%S} UTC"
         since = f" since {self.since:%H:%M:%S} UTC" if self.since is not None else ""
-        return f"{self.name} does not answer{since} ({self.reason})"
+        return f"does not answer{since} ({self.reason})"
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.what}"
 
 
 def held_back() -> list[HeldBack]:

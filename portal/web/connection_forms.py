@@ -121,4 +121,4 @@ def show_errors(form: Form, error: ValidationError) -> None:
         if field is None:
             form.form_errors.append(f"{name}: {reason}")
         else:
-            field.errors = [*field.errors, f"{reason[:1].upper()}{reason[1:]}."]
+            field.errors = [*field.errors, f"{reason[:1].upper()}{reason[1:].rstrip('.')}."]

@@ -10,6 +10,7 @@ from flask import Flask
 from portal.config import Settings
 from portal.db import utcnow
 from portal.exchanges.budgets import Call, budget_of
+from portal.exchanges.errors import ErrorCode, ExchangeError, Outcome
 from portal.models import ExecutionAnalytics, TradingState
 from portal.services import traffic, traffic_budget
 from portal.services.traffic_lanes import Purpose, route
@@ -111,3 +112,16 @@ def test_switch_of_the_dashboard_when_set_by_scope_then_everything_needs_the_typ
     )
     assert answer.status_code == (302 if kept else 422)
     assert world.count(TradingState) == kept
+
+
+def test_dashboard_when_an_exchange_is_silent_then_names_it_and_the_account(
+    panel: Panel, visitor: Visitor
+) -> None:
+    way = route("sandbox", "here", connection_id=panel.connection.id, api_key="k")
+    error = ExchangeError(ErrorCode.TIMEOUT, "no", outcome=Outcome.UNKNOWN)
+    for _ in range(8):
+        traffic.current().failed(way, Call.BALANCES, error, traffic.Ruling())
+    page = " ".join(visitor.get("/admin/").text.split())
+    assert f"The exchange for {panel.connection.name} does not answer since" in page
+    assert "Practice exchange does not answer since" in page
+    assert "venue:sandbox" not in page
