@@ -42,8 +42,8 @@ def claim_of(published: Published) -> str | None:
     )
 
 
-def price_reads(here: Floor) -> int:
-    return int(here.sandbox.requests(limit=1)["by_endpoint"].get("ticker", 0))
+def balance_reads(here: Floor) -> int:
+    return int(here.sandbox.requests(limit=1)["by_endpoint"].get("account", 0))
 
 
 def test_f19_deploy_when_orders_are_under_way_then_none_is_lost_doubled_or_in_doubt(here: Floor) -> None:
@@ -85,15 +85,15 @@ def test_f20_f21_redis_when_it_is_killed_and_comes_back_empty_then_the_sweeper_b
 def test_f14_f15_worker_when_it_slept_beyond_its_lease_then_it_does_not_send_what_another_has_sent(
     here: Floor,
 ) -> None:
-    """Stopped while it reads the balance: it holds a claim and has not intended anything."""
+    """Stopped while it reads the price: it holds a claim and has not intended anything."""
     opened = start(here, "sleeper", 1)
     before = db.session.scalar(sa.select(sa.func.count()).select_from(Order))
     sleeper = here.workers(1, 4, PORTAL_EXCHANGE_TIMEOUT_SECONDS="60")[0]
-    here.sandbox.set_latency(3, "account")
+    here.sandbox.set_latency(3, "ticker")
     published = accounts.publish(here)
     until("The claim", lambda: claim_of(published), 20)
     sleeper.signal(signal.SIGSTOP)
-    here.sandbox.set_latency(0, "account")
+    here.sandbox.set_latency(0, "ticker")
     past = sa.literal(LEASE, sa.Interval)
     with transaction() as session:  # the lease ends now instead of in half a minute
         session.execute(sa.update(Execution).values(lease_until=Execution.lease_until - past))
@@ -101,9 +101,9 @@ def test_f14_f15_worker_when_it_slept_beyond_its_lease_then_it_does_not_send_wha
     accounts.wait_settled(published, 60)
     assert accepted(here, published) == 1
 
-    reads = price_reads(here)
+    reads = balance_reads(here)
     sleeper.signal(signal.SIGCONT)
-    until("The sleeper's next step", lambda: price_reads(here) > reads, 20)
+    until("The sleeper's next step", lambda: balance_reads(here) > reads, 20)
     # A warm stop lets the woken job run to its end first.
     assert sleeper.stop() == 0
     here.children.remove(sleeper)
