@@ -12,7 +12,7 @@ from portal.db import db, end_read, transaction, utcnow
 from portal.errors import PortalError
 from portal.exchanges.ccxt_adapter import CcxtExchange
 from portal.models import ExecutionConnection, ExecutionLog, Order, Signal
-from portal.services import booking, books, executions, placing, recording
+from portal.services import booking, books, executions, placing, planning, recording
 from portal.services.intents import Intended
 from portal.trading.orders import FillReport, OrderReport, OrderRequest
 from portal.trading.types import ExecutionStatus, NotificationType, OrderState, PositionMode, PositionStatus
@@ -334,7 +334,7 @@ def test_worker_when_its_lease_was_taken_while_it_slept_intends_nothing(
     """F14, F16: another one has done the work meanwhile."""
     desk.account()
     (execution,) = desk.publish()
-    key, real, slept = execution.id, executions.plan_entry, []
+    key, real, slept = execution.id, planning.plan_entry, []
 
     def slow(*args: Any) -> Any:
         plan = real(*args)
@@ -344,7 +344,7 @@ def test_worker_when_its_lease_was_taken_while_it_slept_intends_nothing(
             executions.run(key)
         return plan
 
-    monkeypatch.setattr(executions, "plan_entry", slow)
+    monkeypatch.setattr(planning, "plan_entry", slow)
     execution = desk.run(execution)
     assert slept and execution.status is ExecutionStatus.FILLED
     assert desk.accepted() == 1
