@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import pytest
 from flask import Flask
@@ -13,6 +14,9 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from portal.db import db
 from portal.models import User
 from tests import world
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = [
@@ -29,10 +33,25 @@ class _Handler(WSGIRequestHandler):
     timeout = 10
 
 
+def _at_once(app: Flask) -> "WSGIApplication":
+    """`app`, with every answer ready before its first byte is sent. The development server forgets to close
+    an answer, and with it a file, when the browser hangs up in the middle."""
+
+    def answer(environ: "WSGIEnvironment", start_response: "StartResponse") -> list[bytes]:
+        parts = app(environ, start_response)
+        try:
+            return [b"".join(parts)]
+        finally:
+            if hasattr(parts, "close"):
+                parts.close()
+
+    return answer
+
+
 @pytest.fixture
 def live_server(app: Flask) -> Iterator[str]:
     """The address of the application under test, served to browsers."""
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Handler)
+    server = make_server("127.0.0.1", 0, _at_once(app), threaded=True, request_handler=_Handler)
     # Every answer is finished before the server is gone, also one that no page waits for any more.
     server.daemon_threads = False  # type: ignore[attr-defined]
     thread = threading.Thread(target=server.serve_forever, daemon=True)
