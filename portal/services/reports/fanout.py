@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from portal.db import db
 from portal.models import UNSETTLED, Execution, Order
-from portal.services.reports.quality import BEGUN
+from portal.services.reports.quality import STEPS
 from portal.trading.denials import DenialCode
 from portal.trading.transitions import RERUN_FROM
 from portal.trading.types import ExecutionStatus, OrderRole, OrderState
@@ -17,14 +17,6 @@ from portal.trading.types import ExecutionStatus, OrderRole, OrderState
 #: Reasons beyond these are read in the list of executions.
 _REASONS = 20
 _REFUSED = (*RERUN_FROM, ExecutionStatus.REJECTED, ExecutionStatus.UNRESOLVED, ExecutionStatus.PENDING)
-_STEPS = (
-    ("queue", BEGUN, Execution.claimed_at),
-    ("read", Execution.claimed_at, Execution.read_at),
-    ("plan", Execution.read_at, Execution.intended_at),
-    ("place", Execution.intended_at, Execution.answered_at),
-    ("record", Execution.answered_at, Execution.finished_at),
-    ("total", BEGUN, Execution.answered_at),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +106,9 @@ def _reason(status: ExecutionStatus, code: str, count: int, example: str) -> Rea
 
 
 def _steps(signal_id: int) -> list[Step]:
-    columns = [column for _name, start, end in _STEPS for column in _figures(_ms(start, end))]
+    columns = [column for _name, start, end in STEPS for column in _figures(_ms(start, end))]
     row = db.session.execute(sa.select(*columns).where(Execution.signal_id == signal_id)).one()
-    groups = [(name, row[place * 4 : place * 4 + 4]) for place, (name, _s, _e) in enumerate(_STEPS)]
+    groups = [(name, row[place * 4 : place * 4 + 4]) for place, (name, _s, _e) in enumerate(STEPS)]
     return [_step(name, values) for name, values in groups if values[0]]
 
 

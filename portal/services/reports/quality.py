@@ -18,7 +18,8 @@ LATENCY_MS = (20, 50, 100, 200, 500, 1000, 2000, 5000, 15000)
 SLIPPAGE_BPS = (-50, -20, -10, -5, 0, 5, 10, 20, 50)
 #: When it could be taken by a worker: at its publication, or when a person let it run again.
 BEGUN = sa.func.coalesce(Execution.rerun_at, Execution.created_at)
-_STEPS = (
+#: The steps of an execution: from which moment to which.
+STEPS = (
     ("queue", BEGUN, Execution.claimed_at),
     ("read", Execution.claimed_at, Execution.read_at),
     ("plan", Execution.read_at, Execution.intended_at),
@@ -88,13 +89,13 @@ def refusals(scope: Scope, limit: int = 8) -> list[Refusal]:
 def steps(scope: Scope) -> list[Step]:
     """Percentiles of each step, in the order in which they happen; steps that never happened are left out."""
     columns: list[Any] = []
-    for _name, start, end in _STEPS:
+    for _name, start, end in STEPS:
         elapsed = _ms(start, end)
         columns.append(sa.func.count(elapsed))
         columns += [sa.func.percentile_disc(share).within_group(elapsed) for share in (0.5, 0.9, 0.99)]
     row = db.session.execute(sa.select(*columns).where(*_made(scope))).one()
     found = []
-    for place, (name, _start, _end) in enumerate(_STEPS):
+    for place, (name, _start, _end) in enumerate(STEPS):
         count, *values = row[place * 4 : place * 4 + 4]
         if count:
             found.append(Step(name, count, *(int(value) for value in values)))
