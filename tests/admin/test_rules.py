@@ -120,7 +120,7 @@ def test_exchange_when_it_does_not_answer_then_the_dashboard_says_so(visitor: Vi
     way = route("sandbox", "here")
     error = ExchangeError(ErrorCode.MAINTENANCE, "no", outcome=Outcome.UNKNOWN)
     traffic.current().failed(way, Call.TICKERS, error, Ruling())
-    assert "venue:sandbox@here does not answer" in visitor.get("/admin/").text
+    assert "Practice exchange does not answer" in visitor.get("/admin/").text
     traffic.current().worked(way)
     assert "does not answer" not in visitor.get("/admin/").text
 
