@@ -50,5 +50,10 @@ class ForeignView(PortalModelView):
         "exchange_order_id": "Order at the exchange", "first_seen_at": "First seen",
         "last_seen_at": "Last seen", "gone_at": "Gone",
     }  # fmt: skip
-    column_formatters = links.ROWS | {"still_there": _still_there, "kind": values.badge, "side": values.badge}
+    column_formatters = links.ROWS | {
+        "still_there": _still_there,
+        "kind": values.badge,
+        "side": values.badge,
+        "quantity": values.counted,
+    }
     number_columns = ("id", "quantity", "price")

@@ -80,6 +80,7 @@ class PositionView(CloseAllPages, StopPages, PortalModelView):
         "close_execution_id": "Closed by execution", "next_close_at": "Close tried again",
     }  # fmt: skip
     column_formatters = links.ROWS | position_cells.CELLS | {
+        **dict.fromkeys(("entry_quantity", "dust_quantity", "unexplained_quantity"), values.counted),
         "tp_prices": values.targets,
         "realized_pnl": values.money_in("settle", signed=True),
         "fees": values.money_in("settle"),

@@ -75,6 +75,7 @@ class UnresolvedView(PortalModelView):
         **links.ROWS,
         "connection_id": _account,
         "state": values.badge,
+        "quantity": values.counted,
         "client_order_id": values.mono,
     }
     number_columns = ("id", "quantity", "queries")

@@ -34,6 +34,11 @@ def money_in(currency_column: str, *, signed: bool = False) -> Formatter:
     return formatter
 
 
+def counted(_view: Any, _context: Any, model: Any, name: str) -> Markup:
+    """Column formatter: a quantity, with what it counts."""
+    return number(getattr(model, name), model.unit)
+
+
 def mono(_view: Any, _context: Any, model: Any, name: str) -> Markup:
     """Column formatter: an identifier."""
     value = getattr(model, name)

@@ -50,3 +50,8 @@ class ForeignHolding(Base):
     gone_at: Mapped[datetime | None]
 
     connection: Mapped[ExecutionConnection | None] = relationship()
+
+    @property
+    def unit(self) -> str:
+        """What its quantity counts: the base currency, or contracts."""
+        return "contracts" if ":" in self.symbol else self.symbol.partition("/")[0]

@@ -11,6 +11,8 @@ from portal.db import Base, JsonDict, enum_type
 from portal.models.base import IntPk, Timestamps, foreign_key
 from portal.models.connection import ExecutionConnection
 from portal.models.execution import Execution
+from portal.models.position import ExecutionPosition
+from portal.trading.instrument import unit_of
 from portal.trading.types import OrderRole, OrderState, OrderType, PositionSide, Side, TimeInForce
 
 #: May exist at the venue, but nobody has seen it yet: ask, never send again.
@@ -106,6 +108,19 @@ class Order(Timestamps, Base):
 
     connection: Mapped[ExecutionConnection | None] = relationship()
     execution: Mapped[Execution | None] = relationship()
+    #: To read only: `position_id` is what is written.
+    position: Mapped[ExecutionPosition | None] = relationship(viewonly=True)
+
+    @property
+    def unit(self) -> str:
+        """What its quantity counts: the base currency, or contracts."""
+        pair, _, is_contract = self.symbol.partition(":")
+        if not is_contract:
+            return pair.partition("/")[0]
+        market = self.payload.get("instrument")
+        if market is not None:
+            return unit_of(market["base"], Decimal(market["contract_size"]), linear=market["linear"])
+        return self.position.unit if self.position is not None else "contracts"
 
 
 class Fill(Base):

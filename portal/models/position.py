@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from portal.db import Base, JsonDict, enum_type
 from portal.models.base import IntPk, Timestamps, foreign_key
 from portal.models.connection import ExecutionConnection
+from portal.trading.instrument import unit_of
 from portal.trading.types import (
     ClosedReason,
     MarketType,
@@ -130,6 +131,11 @@ class ExecutionPosition(Timestamps, Base):
     closed_reason: Mapped[ClosedReason | None] = mapped_column(enum_type(ClosedReason))
 
     connection: Mapped[ExecutionConnection | None] = relationship()
+
+    @property
+    def unit(self) -> str:
+        """What its quantity counts: the base currency, or contracts."""
+        return unit_of(self.base, self.contract_size, linear=self.linear)
 
     @property
     def trails(self) -> bool:

@@ -122,7 +122,7 @@ def _sum_up(order: Order, fills: Sequence[Fill]) -> None:
     order.filled_quantity = total
     order.average_price = _average(fills)
     if total > order.quantity:
-        message = f"{text(total)} was filled of an order for {text(order.quantity)}"
+        message = f"{text(total)} was filled of an order for {text(order.quantity)} {order.unit}"
         journal.note("overfill", message, order=order)
         notify(NotificationType.ERROR, f"Overfill on {order.symbol}", message, connection=order.connection)
 

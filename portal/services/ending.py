@@ -61,7 +61,8 @@ def after_entry_fills(position: ExecutionPosition) -> None:
         position.dust_quantity += position.quantity
         position.quantity = _ZERO
         return
-    message = f"{text(position.quantity)} were filled after the position was closed; they are closed too"
+    late = f"{text(position.quantity)} {position.unit}"
+    message = f"{late} were filled after the position was closed; they are closed too"
     position.status = PositionStatus.OPEN
     position.closed_at = position.closed_reason = None
     position.close_reason = position.close_reason or ClosedReason.MANUAL
@@ -178,8 +179,8 @@ def forget_wish(position: ExecutionPosition) -> None:
 def tell_part(position: ExecutionPosition, order: Order, reason: ClosedReason) -> None:
     """Say that `order` closed a part for `reason`. Does not commit."""
     message = (
-        f"Closed {text(order.filled_quantity)} of {position.currency_pair} by {reason_words(reason)};"
-        f" {text(position.quantity)} stay open"
+        f"Closed {text(order.filled_quantity)} {position.unit} of {position.currency_pair}"
+        f" by {reason_words(reason)}; {text(position.quantity)} {position.unit} stay open"
     )
     journal.note("partly_closed", message, position=position, order=order)
     notify(_HIT.get(reason, NotificationType.CLOSE), message, position=position)

@@ -14,12 +14,14 @@ FILLS_MISSING = "FILLS_MISSING"
 def tell_vanished(order: Order) -> None:
     """It rested, and the exchange does not have it any more. Does not commit."""
     filled = (
-        f"{text(order.filled_quantity)} of {text(order.quantity)}" if order.filled_quantity else "Nothing"
+        f"{text(order.filled_quantity)} of {text(order.quantity)} {order.unit}"
+        if order.filled_quantity
+        else "Nothing"
     )
     notify(
         NotificationType.EXECUTION,
         f"{order.symbol}: an order that waited is gone",
-        f"The exchange does not list it any more and did not say why. {filled} of it was filled; the rest "
+        f"The exchange does not list it any more and did not say why. {filled} was filled; the rest "
         "will not be. Nothing is sent in its place.",
         connection=order.connection,
     )
@@ -46,7 +48,7 @@ def log_report(order: Order, before: OrderState, duration_ms: int | None, resolv
     if before is order.state and duration_ms is None:
         return
     found = "Found at the exchange: " if resolved else ""
-    filled = f", {text(order.filled_quantity)} of {text(order.quantity)} filled"
+    filled = f", {text(order.filled_quantity)} of {text(order.quantity)} {order.unit} filled"
     price = f" at {text(order.average_price)}" if order.average_price else ""
     journal.note(
         order.state.value,

@@ -1,7 +1,7 @@
 """One execution from the signal to the closed position, in the order in which things happened: what people
 read when they ask "what became of it?". Reads only, from the rows that each step leaves behind."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import sqlalchemy as sa
 
@@ -34,7 +34,7 @@ def story(execution: Execution, *, reader: User | None = None) -> list[Event]:
         *_of_fan_out(execution),
         *_of_execution(execution),
         *(event for order in orders for event in _of_order(order)),
-        *_of_fills(order_ids),
+        *_of_fills({order.id: order.unit for order in orders}),
         *_of_position(position),
         *story_lines.written(Subject(execution, position, order_ids, reader)),
     ]
@@ -103,7 +103,9 @@ def _of_execution(execution: Execution) -> Iterator[Event]:
 
 def _of_order(order: Order) -> Iterator[Event]:
     name = "Order of somebody else" if order.is_external else _ROLES[order.role]
-    what = f"{order.side.value} {text(order.quantity)} {order.symbol}, {order.order_type.value}"
+    what = (
+        f"{order.side.value} {text(order.quantity)} {order.unit} of {order.symbol}, {order.order_type.value}"
+    )
     if order.trigger_price is not None:
         what += f" at {text(order.trigger_price)}"
     elif order.price is not None:
@@ -128,12 +130,13 @@ def _of_order(order: Order) -> Iterator[Event]:
         )
 
 
-def _of_fills(order_ids: Sequence[int]) -> Iterator[Event]:
+def _of_fills(units: Mapping[int, str]) -> Iterator[Event]:
+    """`units`: what the quantity of each order counts."""
     rows = db.session.execute(
-        sa.select(Fill).where(Fill.order_id.in_(order_ids)).order_by(Fill.filled_at).limit(MOST)
+        sa.select(Fill).where(Fill.order_id.in_(units)).order_by(Fill.filled_at).limit(MOST)
     ).scalars()
     for fill in rows:
         verb = "Bought" if fill.side.value == "buy" else "Sold"
         fees = ", ".join(f"{fee['cost']} {fee['currency']}" for fee in fill.fees)
-        title = f"{verb} {text(fill.quantity)} at {text(fill.price)}"
+        title = f"{verb} {text(fill.quantity)} {units[fill.order_id]} at {text(fill.price)}"
         yield Event(fill.filled_at, "fill", title, f"fee {fees}" if fees else "", "good")

@@ -65,7 +65,12 @@ class Instrument:
     @property
     def unit(self) -> str:
         """What a quantity counts."""
-        return self.base if self.market_type is MarketType.SPOT else "contracts"
+        return unit_of(self.base, self.contract_size, linear=self.linear)
+
+
+def unit_of(base: str, contract_size: Decimal, *, linear: bool) -> str:
+    """What a quantity counts, for people: a contract of one base coin is that coin."""
+    return base if linear and contract_size == 1 else "contracts"
 
 
 def floor_to(value: Decimal, step: Decimal) -> Decimal:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 import sqlalchemy as sa
+from sqlalchemy.orm import joinedload
 
 from portal.db import db
 from portal.models import Order
@@ -22,6 +23,8 @@ class OrderSummary:
 
     side: Side
     symbol: str
+    #: What the quantities count.
+    unit: str
     client_order_id: str
     exchange_order_id: str | None
     quantity: Decimal
@@ -32,7 +35,12 @@ class OrderSummary:
 def summaries(execution_ids: Sequence[int]) -> dict[int, OrderSummary]:
     """One summary per execution that has orders, in one query."""
     by_execution: dict[int, list[Order]] = defaultdict(list)
-    query = sa.select(Order).where(Order.execution_id.in_(execution_ids)).order_by(Order.id)
+    query = (
+        sa.select(Order)
+        .where(Order.execution_id.in_(execution_ids))
+        .options(joinedload(Order.position))
+        .order_by(Order.id)
+    )
     for order in db.session.scalars(query) if execution_ids else ():
         by_execution[order.execution_id or 0].append(order)
     return {execution_id: summarise(orders) for execution_id, orders in by_execution.items()}
@@ -50,6 +58,7 @@ def summarise(orders: Sequence[Order]) -> OrderSummary:
     return OrderSummary(
         side=latest.side,
         symbol=latest.symbol,
+        unit=latest.unit,
         client_order_id=latest.client_order_id,
         exchange_order_id=latest.exchange_order_id,
         quantity=sum((order.quantity for order in placed), Decimal(0)),

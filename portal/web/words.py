@@ -100,7 +100,7 @@ def exchange(name: str) -> str:
 
 def unit(position: ExecutionPosition) -> str:
     """What the position's quantity counts."""
-    return position.base if position.contract_size == 1 else "contracts"
+    return position.unit
 
 
 def reason(execution: Execution, order: OrderSummary | None = None) -> str:
@@ -108,14 +108,12 @@ def reason(execution: Execution, order: OrderSummary | None = None) -> str:
     said = execution.message or _EXECUTION[execution.status]
     if order is None or not order.filled_quantity or order.average_price is None:
         return said
-    base, _, quote = order.symbol.partition(":")[0].partition("/")
-    # The quantity of a perpetual counts contracts, whose size the order does not tell.
-    unit = "" if ":" in order.symbol else f" {base}"
+    quote = order.symbol.partition(":")[0].partition("/")[2]
     done = "Bought" if order.side is Side.BUY else "Sold"
     price = f"at {plain_number(order.average_price)} {quote}"
     if execution.status is ExecutionStatus.FILLED:
-        return f"{done} {plain_number(order.filled_quantity)}{unit} {price}."
-    of = f"{plain_number(order.filled_quantity)} of {plain_number(order.quantity)}{unit}"
+        return f"{done} {plain_number(order.filled_quantity)} {order.unit} {price}."
+    of = f"{plain_number(order.filled_quantity)} of {plain_number(order.quantity)} {order.unit}"
     return f"{done} {of} {price}. {said}"
 
 

@@ -10,7 +10,6 @@ from portal.services.books_of import instrument_of
 from portal.services.previews.answers import Sketch
 from portal.services.reconciliation import standing
 from portal.trading.guards import Ability, wanted_guards
-from portal.trading.instrument import Instrument
 from portal.trading.planning import EntryPlan
 from portal.trading.preset import PresetRules
 from portal.trading.types import MarketType, OrderRole, OrderState, OrderType, PositionMode
@@ -30,7 +29,7 @@ def entry(plan: EntryPlan, rules: PresetRules, venue: Capabilities, mode: Positi
         order_type=plan.order_type.value,
         time_in_force=plan.time_in_force.value,
         quantity=plan.quantity,
-        unit=_unit(plan.instrument),
+        unit=plan.instrument.unit,
         notional=plan.notional,
         currency=plan.instrument.quote,
         price=plan.price,
@@ -51,7 +50,7 @@ def close(position: ExecutionPosition) -> Sketch:
         side=position.position_side.exit_side.value,
         order_type=OrderType.MARKET.value,
         quantity=position.quantity,
-        unit=_unit(instrument),
+        unit=instrument.unit,
         notional=instrument.notional(position.quantity, mark) if mark is not None else None,
         currency=instrument.quote,
         reference_price=mark,
@@ -77,10 +76,6 @@ def notes(connection: ExecutionConnection, plan: EntryPlan, lane: str) -> tuple[
         (waits and not in_doubt, _EARLIER),
     )
     return tuple(sentence for applies, sentence in said if applies)
-
-
-def _unit(instrument: Instrument) -> str:
-    return instrument.base if instrument.contract_size == 1 and instrument.linear else "contracts"
 
 
 def _protection(
