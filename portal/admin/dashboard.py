@@ -11,7 +11,7 @@ from portal.admin import dashboard_money, dashboard_signals, held_words, machine
 from portal.admin.access import AdminOnly
 from portal.admin.machine_room import MachineRoom
 from portal.admin.routing import route
-from portal.admin.unresolved import waiting_count
+from portal.admin.unresolved import orders_in_doubt
 from portal.db import db, utcnow
 from portal.models import (
     IN_DOUBT,
@@ -65,7 +65,7 @@ def _count(model: Any, *conditions: Any) -> int:
 def _attention() -> dict[str, int]:
     live = ExecutionPosition.status.in_((PositionStatus.OPEN, PositionStatus.CLOSING))
     return {
-        "unresolved": db.session.scalar(waiting_count()) or 0,
+        "unresolved": orders_in_doubt(),
         "in_error": _count(ExecutionConnection, ExecutionConnection.status == ConnectionStatus.ERROR),
         "unprotected": _count(ExecutionPosition, live, ExecutionPosition.protection == Protection.FAILED),
         "unpriced": sum(price_alarms.counts(utcnow()).values()),

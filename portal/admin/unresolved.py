@@ -14,7 +14,7 @@ from portal.admin.base import Button, PortalModelView
 from portal.admin.confirming import act
 from portal.admin.filters import Choice, Contains, Number, Since
 from portal.admin.routing import route
-from portal.db import utcnow
+from portal.db import db, utcnow
 from portal.models import IN_DOUBT, Order, OrderQuestion
 from portal.services.unresolved import asking, deciding, questions
 from portal.trading.types import Answer, OrderRole, OrderState, QuestionKind
@@ -143,9 +143,9 @@ class UnresolvedView(PortalModelView):
         return act(_back(order_id), lambda: _declare(order_id, typed))
 
 
-def waiting_count() -> sa.Select[int]:
+def orders_in_doubt() -> int:
     """How many orders stand on this page."""
-    return sa.select(sa.func.count()).select_from(Order).where(_WAITING)
+    return db.session.scalar(sa.select(sa.func.count()).select_from(Order).where(_WAITING)) or 0
 
 
 def _back(order_id: int) -> str:

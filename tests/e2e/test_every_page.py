@@ -32,6 +32,11 @@ TOO_WIDE = """() => {
 }"""
 
 
+#: Beside a wide page: all of the menu is in view.
+MENU_CUT = """() => [...document.querySelectorAll('.side')].filter((each) => each.scrollHeight > each.clientHeight)
+  .map((each) => `the menu is ${each.scrollHeight} px high, the screen has ${each.clientHeight}`)"""
+
+
 @dataclass(frozen=True)
 class Inhabited:
     """Two people with something on every page of theirs."""
@@ -69,6 +74,8 @@ def complaints_of(page: Page, path: str) -> Iterator[str]:
             show(page, scheme)
             rules = () if scheme == "light" else ("color-contrast",)
             yield from (f"{path} {name} {scheme}: {line}" for line in findings(page, *rules))
+        if size is WIDE:
+            yield from (f"{path}: {each}" for each in page.evaluate(MENU_CUT))
         yield from (f"{path} {name}: too wide: {each}" for each in page.evaluate(TOO_WIDE))
 
 
