@@ -40,7 +40,7 @@ class JobsView(AdminOnly, BaseView):  # type: ignore[misc]
             self.render(
                 "admin/jobs.html",
                 found=found,
-                ticks=ticks.ticks(_redis()),
+                ticks=ticks.ticks(_redis(), found.failed),
                 schedulers=machine_room.schedulers(_redis()),
                 kind_of=kind_of,
                 named=NAMED,

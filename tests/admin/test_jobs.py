@@ -1,7 +1,7 @@
 """The page of jobs: everything in words, and buttons that cannot lose or double anything."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from threading import Barrier, Thread
 from typing import Any
 
@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 from redis import Redis
+from rq_scheduler import Scheduler
 
 from portal.db import db, utcnow
 from portal.errors import PortalError
@@ -17,6 +18,7 @@ from portal.jobs.engine.allowlist import Call
 from portal.jobs.engine.upkeep import ABANDONED
 from portal.jobs.kinds import KINDS
 from portal.jobs.records import FAILURE_TTL
+from portal.jobs.schedule import schedule_id
 from portal.jobs.table import JOBS, QUEUES
 from portal.models import AuditEntry, JobLease
 from tests import world
@@ -101,6 +103,33 @@ def test_page_when_workers_and_schedulers_live_then_shows_them_with_their_last_t
         assert words in text, words
     assert text.count(">late</span>") == 0
     assert text.count("not yet") == 7, "only the sweep ever ran here"
+
+
+def test_page_when_nightly_jobs_ran_then_says_how_they_ended_and_when_they_come(
+    visitor: Visitor, redis: Redis
+) -> None:
+    now = utcnow()
+    midnight = datetime.combine(now.date(), datetime.min.time(), UTC)
+    night = {"tick": int(midnight.timestamp()), "owner": "tower:77", "started_at": now}
+    world.save(JobLease(job="verify_books", finished_at=now, **night))
+    world.save(JobLease(job="verify_audit", **night))
+    world.save(JobLease(job="update_analytics", **night))
+    failed_job(redis, "verify_audit")
+    # What the scheduler says in every hour of a day that is done.
+    for name in ("verify_books", "verify_audit", "update_analytics"):
+        redis.zadd(
+            Scheduler.scheduled_jobs_key, {schedule_id(name): (now + timedelta(minutes=1)).timestamp()}
+        )
+    text = visitor.get("/admin/jobs/").text
+    rows = {name: text[text.index(f'class="head text">{KINDS[name].does}</td>') :].partition("</tr>")[0]
+            for name in ("verify_books", "verify_audit", "update_analytics")}  # fmt: skip
+    tomorrow = f"{midnight + timedelta(days=1):%Y-%m-%d} 00:05:00 UTC"
+    assert ">ended well</span>" in rows["verify_books"]
+    assert tomorrow in rows["verify_books"]
+    assert ">did not end well</span>" in rows["verify_audit"]
+    assert ":05:00 UTC" in rows["verify_audit"]
+    assert tomorrow not in rows["verify_audit"] or now.hour >= 22
+    assert ">running</span>" in rows["update_analytics"]
 
 
 @pytest.mark.parametrize("name", [name for name, kind in KINDS.items() if kind.again])
