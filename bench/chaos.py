@@ -33,11 +33,12 @@ def strike(here: Floor, plan: Plan, say: Say) -> tuple[Toll, Verdict]:
     here.env.update(_SETTINGS)
     _answer_to_our_name()
     dice, toll = random.Random(plan.seed), Toll()
-    chaos_signals.open_accounts(here, plan.accounts)
+    names = [key.name for key in chaos_signals.open_accounts(here, plan.accounts)]
     # Dice of their own, so that what one part draws does not shift what the others do.
     crew = Crew(here, plan, random.Random(dice.random()), toll)
-    weather = Weather(here, random.Random(dice.random()), toll)
+    weather = Weather(here, random.Random(dice.random()), toll, names)
     sender = Sender(here, random.Random(dice.random()), toll)
+    weather.begin()
     _trouble(plan, toll, crew, weather, sender, say)
     weather.clear()
     say("The trouble is over; everything settles.")
@@ -45,7 +46,7 @@ def strike(here: Floor, plan: Plan, say: Say) -> tuple[Toll, Verdict]:
     sender.arms = False
     _until(sender.tend, 60)
     crew.rest()
-    _until(chaos_judge.is_settled, plan.settle_seconds, weather.clear)
+    _until(lambda: chaos_judge.is_settled(toll.without_stops), plan.settle_seconds, weather.clear)
     say(f"Settled after {time.monotonic() - began:.0f} s.")
     return toll, chaos_judge.judge(here, toll)
 
@@ -108,12 +109,14 @@ def show(plan: Plan, toll: Toll, verdict: Verdict, console: Console) -> None:
         "stopped and continued": f"{toll.stops.total()}: {_told(toll.stops)}",
         "cut": _told(toll.cuts),
         "faults at the exchange": _told(toll.faults),
+        "accounts without stops": _told(toll.refusals),
         "executions": _told(verdict.statuses),
         "orders accepted": f"{verdict.accepted:,}",
         "duplicates": str(len(verdict.duplicates)),
         "ghosts": str(len(verdict.ghosts)),
         "lost": str(len(verdict.lost)),
-        "open positions": f"{verdict.positions}, {verdict.alarmed} of them alarmed",
+        "open positions": f"{verdict.positions}, {verdict.bare} without a stop at the exchange",
+        "without a stop, alarmed": str(verdict.alarmed),
         "unprotected, not alarmed": str(len(verdict.unprotected)),
         "books against exchange": f"{len(verdict.off_books)} differences",
         "unknown orders": _percentiles(verdict.unknown_seconds),

@@ -2,7 +2,7 @@
 position against what rests and what is held there. Counts; changes nothing."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TypeVar
@@ -10,6 +10,7 @@ from typing import TypeVar
 import sqlalchemy as sa
 
 from bench.chaos_plan import Toll
+from bench.chaos_stops import Holding, bare, held, silent
 from bench.floor import Floor
 from portal.db import db, end_read
 from portal.exchanges.sandbox.client import AcceptedOrder
@@ -33,6 +34,7 @@ from portal.trading.types import (
     OrderState,
     PositionSide,
     PositionStatus,
+    Protection,
 )
 
 Row = TypeVar("Row")
@@ -53,6 +55,8 @@ class Verdict:
     lost: list[str] = field(default_factory=list)
     unprotected: list[str] = field(default_factory=list)
     off_books: list[str] = field(default_factory=list)
+    #: Holdings at the exchange that no stop there would close, and how many of them have their alarm.
+    bare: int = 0
     alarmed: int = 0
     statuses: Counter[str] = field(default_factory=Counter)
     #: Seconds from the intent to the outcome of each order that was in doubt, shortest first.
@@ -64,8 +68,9 @@ class Verdict:
         return [*self.duplicates, *self.ghosts, *self.lost, *self.unprotected, *self.off_books]
 
 
-def is_settled() -> bool:
-    """Whether everything has an outcome and every open position is proved or alarmed about."""
+def is_settled(without_stops: frozenset[str] = frozenset()) -> bool:
+    """Whether everything has an outcome and every open position is proved, or alarmed about where the
+    exchange takes no stop."""
     wanted = (
         sa.select(Execution.id).where(Execution.status.in_(UNSETTLED)),
         sa.select(Order.id).where(Order.state.in_(IN_DOUBT)),
@@ -74,7 +79,10 @@ def is_settled() -> bool:
         sa.select(ExecutionPosition.id).where(ExecutionPosition.close_reason.is_not(None), _open()),
         sa.select(ExecutionPosition.id).where(
             ExecutionPosition.protection_due_since.is_not(None),
-            ExecutionPosition.unprotected_told_at.is_(None),
+            sa.or_(
+                ExecutionPosition.unprotected_told_at.is_(None),
+                ExecutionPosition.connection_name.not_in(without_stops),
+            ),
             _open(),
         ),
         sa.select(Order.id)
@@ -102,14 +110,16 @@ def judge(here: Floor, toll: Toll) -> Verdict:
     """Compare books and exchange once everything has settled."""
     verdict = Verdict()
     # The exchange first: what it has taken by then was written down by us before.
-    taken = here.sandbox.orders()
+    taken, accounts = here.sandbox.orders(), here.sandbox.accounts()
     orders = {each.client_order_id: each for each in _rows(sa.select(Order))}
     verdict.accepted = len(taken)
     _orders(verdict, orders, taken)
     _executions(verdict, toll)
     positions = _rows(sa.select(ExecutionPosition))
-    _protection(verdict, orders, taken, positions)
-    _holdings(here, verdict, positions)
+    alarmed = _alarmed(positions)
+    _protection(verdict, orders, taken, positions, {position.id for position in alarmed})
+    _stops(verdict, bare(accounts, taken), alarmed)
+    _holdings(here, verdict, positions, held(accounts))
     verdict.off_books += [str(each) for each in books.verify()]
     verdict.unknown_seconds = _unknown_seconds()
     end_read()
@@ -168,6 +178,7 @@ def _protection(
     orders: Mapping[str, Order],
     taken: Sequence[AcceptedOrder],
     positions: Sequence[ExecutionPosition],
+    alarmed: Set[int],
 ) -> None:
     """Each open position has exactly its stop at the exchange, or an alarm; nothing else rests there."""
     resting: dict[int, list[AcceptedOrder]] = defaultdict(list)
@@ -175,11 +186,6 @@ def _protection(
         known = orders.get(each.client_order_id)
         if each.status == "NEW" and known is not None:
             resting[known.position_id or 0].append(each)
-    told = set(
-        db.session.execute(
-            sa.select(Notification.position_id).where(Notification.type == NotificationType.UNPROTECTED)
-        ).scalars()
-    )
     for position in positions:
         stops = resting.pop(position.id, [])
         if position.status not in _HELD:
@@ -189,18 +195,49 @@ def _protection(
             continue
         verdict.positions += 1
         wanted = position.quantity - position.quantity % position.lot_size
-        if [each.quantity - each.filled_quantity for each in stops] == [wanted]:
-            continue
-        if position.id in told:
-            verdict.alarmed += 1
-        else:
+        proved = [each.quantity - each.filled_quantity for each in stops] == [wanted]
+        if not proved and position.id not in alarmed:
             at = ", ".join(str(each.quantity) for each in stops) or "nothing"
             verdict.unprotected.append(f"position {position.id} holds {wanted}, {at} protects it")
     for strays in resting.values():
         verdict.off_books += [f"{each.account} has a stray {each.client_order_id}" for each in strays]
 
 
-def _holdings(here: Floor, verdict: Verdict, positions: Sequence[ExecutionPosition]) -> None:
+def _alarmed(positions: Sequence[ExecutionPosition]) -> list[ExecutionPosition]:
+    """Those that are shown as unprotected now, and of which somebody was told."""
+    told = sa.select(Notification.position_id).where(Notification.type == NotificationType.UNPROTECTED)
+    known = set(db.session.execute(told).scalars())
+    return [
+        position
+        for position in positions
+        if position.status in _HELD
+        and position.protection is Protection.FAILED
+        and position.unprotected_told_at is not None
+        and position.id in known
+    ]
+
+
+def _stops(verdict: Verdict, found: Mapping[Holding, Decimal], alarmed: Sequence[ExecutionPosition]) -> None:
+    """What the exchange holds without a stop there is spoken of by alarms, to the last lot."""
+    spoken: defaultdict[Holding, Decimal] = defaultdict(Decimal)
+    for position in alarmed:
+        spoken[_holding(position)] += position.quantity
+    quiet = silent(found, spoken)
+    verdict.bare, verdict.alarmed = len(found), len(found) - len(quiet)
+    verdict.unprotected += quiet
+
+
+def _holding(position: ExecutionPosition) -> Holding:
+    kind = "swap" if position.market_type is MarketType.SWAP else "spot"
+    return position.connection_name, f"{kind} {position.base}"
+
+
+def _holdings(
+    here: Floor,
+    verdict: Verdict,
+    positions: Sequence[ExecutionPosition],
+    there: Mapping[Holding, Decimal],
+) -> None:
     """Fills are the exchange's, one by one; positions are what its accounts hold."""
     at_exchange = {(fill["account_id"], str(fill["trade_id"])) for fill in here.sandbox.fills()}
     stored = db.session.execute(
@@ -210,30 +247,17 @@ def _holdings(here: Floor, verdict: Verdict, positions: Sequence[ExecutionPositi
     )
     ours = {(name, fill_id) for name, fill_id in stored}
     verdict.off_books += [f"{name}: fill {key} is on one side only" for name, key in at_exchange ^ ours]
-    booked: Counter[tuple[str, str]] = Counter()
+    booked: Counter[Holding] = Counter()
     for position in positions:
         sign = 1 if position.position_side is PositionSide.LONG else -1
-        kind = "swap" if position.market_type is MarketType.SWAP else "spot"
-        booked[position.connection_name, f"{kind} {position.base}"] += sign * (  # type: ignore[assignment]
+        booked[_holding(position)] += sign * (  # type: ignore[assignment]
             position.quantity + position.dust_quantity
         )
-    held = _held(here)
-    for key in booked.keys() | held.keys():
-        if booked[key] != held.get(key, _ZERO):
+    for key in booked.keys() | there.keys():
+        if booked[key] != there.get(key, _ZERO):
             verdict.off_books.append(
-                f"{key}: the books say {booked[key]}, the exchange {held.get(key, _ZERO)}"
+                f"{key}: the books say {booked[key]}, the exchange {there.get(key, _ZERO)}"
             )
-
-
-def _held(here: Floor) -> dict[tuple[str, str], Decimal]:
-    held: dict[tuple[str, str], Decimal] = {}
-    for row in here.sandbox.accounts():
-        for coin, parts in row["balances"].items():
-            if coin != "USDT":
-                held[row["name"], f"spot {coin}"] = sum(map(Decimal, parts.values()), _ZERO)
-        for each in row["positions"]:
-            held[row["name"], f"swap {each['symbol'].removesuffix('USDT')}"] = Decimal(each["quantity"])
-    return held
 
 
 def _unknown_seconds() -> list[float]:

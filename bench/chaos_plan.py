@@ -35,6 +35,9 @@ class Toll:
     stops: Counter[str] = field(default_factory=Counter)
     cuts: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
+    #: Accounts from which the exchange took no stops for a time, and those from which it takes none at all.
+    refusals: Counter[str] = field(default_factory=Counter)
+    without_stops: frozenset[str] = frozenset()
     #: Keys of the signals that were delivered, and how often all of them were.
     keys: list[str] = field(default_factory=list)
     deliveries: int = 0

@@ -1,8 +1,10 @@
 """What goes wrong around the workers of a chaos run: the exchange, Redis, PostgreSQL and the scheduler."""
 
+import math
 import random
 import signal
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -63,15 +65,27 @@ class Weather:
     here: Floor
     dice: random.Random
     toll: Toll
+    accounts: Sequence[str]
+    #: When the exchange takes stops again, by account.
+    _no_stops: dict[str, float] = field(default_factory=dict)
     _next: dict[str, float] = field(default_factory=dict)
     _scheduler: Forked | None = None
+
+    def begin(self) -> None:
+        """Choose the accounts from which the exchange never takes a stop: what they hold must be alarmed."""
+        chosen = self.dice.sample(self.accounts, max(1, len(self.accounts) // 10))
+        self.toll.without_stops = frozenset(chosen)
+        for name in chosen:
+            self.here.sandbox.update_account(name, can_stop=False)
+            self.toll.refusals["for ever"] += 1
 
     def tend(self) -> None:
         """Do what is due."""
         self._keep_scheduler()
+        self._take_stops(time.monotonic())
         every = (
             (self._faults, 6, 14), (self._cut, 3, 8), (self._commit, 6, 14),
-            (self._scheduler_dies, 20, 45), (self._redis, 25, 60),
+            (self._scheduler_dies, 20, 45), (self._redis, 25, 60), (self._refuse_stops, 5, 20),
         )  # fmt: skip
         now = time.monotonic()
         for turn, least, most in every:
@@ -81,8 +95,9 @@ class Weather:
                 turn()
 
     def clear(self) -> None:
-        """The trouble is over."""
+        """The trouble is over; only the accounts that were chosen for it stay without stops."""
         self._note_faults()
+        self._take_stops(math.inf)
         self._keep_scheduler()
 
     def _keep_scheduler(self) -> None:
@@ -100,6 +115,19 @@ class Weather:
         for fault in self.here.sandbox.faults():
             self.toll.faults[fault["kind"]] += int(fault["fired"])
         self.here.sandbox.clear_faults()
+
+    def _refuse_stops(self) -> None:
+        """Some account has its stops refused, too short for an alarm or long enough for one."""
+        name = self.dice.choice(self.accounts)
+        if name not in self.toll.without_stops:
+            self.here.sandbox.update_account(name, can_stop=False)
+            self._no_stops[name] = time.monotonic() + self.dice.choice([10, 40, 90])
+            self.toll.refusals["for a while"] += 1
+
+    def _take_stops(self, now: float) -> None:
+        for name in [name for name, until in self._no_stops.items() if until <= now]:
+            del self._no_stops[name]
+            self.here.sandbox.update_account(name, can_stop=True)
 
     def _scheduler_dies(self) -> None:
         if self._scheduler is not None:

@@ -21,6 +21,8 @@ _BINANCE: Mapping[str, ErrorCode] = {
     **dict.fromkeys(
         ("-1111", "-4003", "-4004", "-4005", "-4013", "-4014", "-4023", "-4164"), ErrorCode.INVALID_ORDER
     ),
+    # "Reach max stop order limit". ccxt's class for it says only that something was refused.
+    "-4045": ErrorCode.REFUSED,
     "-4140": ErrorCode.MARKET_CLOSED,
     "-5021": ErrorCode.INVALID_ORDER,
     "-5022": ErrorCode.INVALID_ORDER,

@@ -40,6 +40,8 @@ def test_f13_f14_f20_f58_portal_when_everything_around_it_dies_at_random_then_th
     assert verdict.statuses.total() == 12 * len(toll.keys)
     assert verdict.accepted >= 12
     assert verdict.positions > 0, "nothing was left to be protected"
+    assert verdict.bare >= len(toll.without_stops) > 0, "the exchange has no position without its stop"
+    assert verdict.alarmed == verdict.bare
 
 
 @pytest.mark.parametrize(
@@ -55,6 +57,9 @@ def test_f13_f14_f20_f58_portal_when_everything_around_it_dies_at_random_then_th
         ("lost", "UPDATE orders SET state = 'unresolved' WHERE role = 'entry'"),
         ("unprotected", "UPDATE orders SET position_id = NULL WHERE is_guard"),
         ("unprotected", "UPDATE execution_positions SET quantity = quantity * 2 WHERE status = 'open'"),
+        ("unprotected", "DELETE FROM notifications WHERE type = 'unprotected'"),
+        ("unprotected", "UPDATE execution_positions SET protection = 'native' WHERE protection = 'failed'"),
+        ("unprotected", "UPDATE execution_positions SET unprotected_told_at = NULL"),
         ("off_books", "UPDATE execution_positions SET quantity = quantity * 2 WHERE status = 'open'"),
         ("off_books", "UPDATE fills SET exchange_fill_id = 'x' || exchange_fill_id"),
     ],

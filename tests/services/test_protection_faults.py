@@ -76,6 +76,26 @@ def test_stop_when_refused_again_and_again_raises_one_alarm_and_is_placed_in_the
     assert stops(desk) == [closable(position)]
 
 
+def test_stops_when_the_exchange_takes_none_from_an_account_raise_one_alarm_until_it_takes_them_again(
+    desk: Desk, venue: str
+) -> None:
+    opened(desk, venue, sl="49000")
+    desk.sandbox.update_account(desk.sandbox.accounts()[0]["name"], can_stop=False)
+    for _ in range(4):
+        desk.later(70)
+        desk.protect()
+    position = desk.position()
+    assert (position.protection, position.status) == (Protection.FAILED, PositionStatus.OPEN)
+    assert "did not take the stop" in position.protection_note
+    assert (told(desk, NotificationType.UNPROTECTED), desk.guards(resting=False)) == (1, [])
+    assert all(order.state is OrderState.REJECTED for order in desk.orders()[1:]), "a refusal is no doubt"
+    desk.sandbox.update_account(desk.sandbox.accounts()[0]["name"], can_stop=True)
+    desk.later(70)
+    desk.protect()
+    assert desk.position().protection is Protection.NATIVE
+    assert stops(desk) == [closable(desk.position())]
+
+
 def test_refused_stop_is_not_tried_again_at_once(desk: Desk) -> None:
     opened(desk, "sandbox", sl="49000")
     hand = by_hand(desk, "sandbox")

@@ -66,6 +66,8 @@ class Account:
     identity_class: str | None = None
     enabled: bool = True
     can_trade: bool = True
+    #: Whether stop orders are taken from it. A lever like a fault: no journal keeps it.
+    can_stop: bool = True
     can_withdraw: bool = False
     ip_restricted: bool = True
     created_ms: int = 0

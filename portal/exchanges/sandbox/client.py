@@ -116,8 +116,8 @@ class SandboxControl:
         return [SandboxAccount(**keys) for keys in self._send("accounts/bulk", body)]
 
     def update_account(self, account: str, **changes: object) -> None:
-        """Changes `enabled`, `can_trade`, `can_withdraw`, `ip_restricted`, `identity_class`, `fee_asset`,
-        `balances` or `futures_balance`."""
+        """Changes `enabled`, `can_trade`, `can_stop`, `can_withdraw`, `ip_restricted`, `identity_class`,
+        `fee_asset`, `balances` or `futures_balance`."""
         self._send("accounts/update", {"account": account, **changes})
 
     def accounts(self, account: str | None = None) -> list[dict[str, Any]]:

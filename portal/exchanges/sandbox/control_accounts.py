@@ -7,7 +7,7 @@ from portal.exchanges.sandbox.control_input import Body, amounts_in, body_of, de
 from portal.exchanges.sandbox.errors import bad_control
 
 MAX_BULK = 100_000
-SWITCHES = ("enabled", "can_trade", "can_withdraw", "ip_restricted")
+SWITCHES = ("enabled", "can_trade", "can_stop", "can_withdraw", "ip_restricted")
 
 
 def _open(control: Control, body: Body) -> Account:

@@ -41,6 +41,7 @@ def account_report(account: Account) -> dict[str, object]:
         "api_key": account.api_key,
         "enabled": account.enabled,
         "can_trade": account.can_trade,
+        "can_stop": account.can_stop,
         "can_withdraw": account.can_withdraw,
         "identity_class": account.identity_class,
         "orders": len(account.orders),

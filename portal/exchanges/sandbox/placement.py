@@ -41,7 +41,7 @@ def place(exchange: Exchange, account: Account, intent: Intent, treatment: Treat
     if order.market.is_perp:
         check_position_rules(account, order)
     if order.is_stop:
-        _refuse_immediate_trigger(order, price)
+        _refuse_stop(account, order, price)
     _admit(exchange, account, order, treatment)
     exchange.save(account, [order], order.fills)
     return order
@@ -76,7 +76,12 @@ def new_order(exchange: Exchange, account: Account, intent: Intent, origin: str 
     return order
 
 
-def _refuse_immediate_trigger(order: Order, price: Decimal) -> None:
+def _refuse_stop(account: Account, order: Order, price: Decimal) -> None:
+    """Refuses every stop of an account that may have none, and one that would trigger at once."""
+    if not account.can_stop:
+        if order.market.is_perp:
+            raise VenueError(-4045, "Reach max stop order limit.")
+        raise VenueError(-2010, "Stop loss orders are not supported for this symbol.")
     reached = price >= order.trigger_price if order.triggers_upward else price <= order.trigger_price
     if not reached:
         return
