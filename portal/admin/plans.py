@@ -36,6 +36,7 @@ class PlanView(PortalModelView):
     column_searchable_list = ("name",)
     column_sortable_list = ("name", "created_at")
     column_filters = (Choice(Plan.is_active, "Active", YES_NO),)
+    column_labels = {"is_active": "Active", "is_open": "Open"}
     text_columns = ("description",)
 
     def store_new(self, form: Any) -> Any:

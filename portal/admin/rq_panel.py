@@ -6,6 +6,7 @@ Trading jobs cannot be touched here: their rows decide, and the sweeper asks aga
 """
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from flask import Response, abort, current_app, flash, jsonify, redirect, request, url_for
@@ -55,7 +56,9 @@ class QueuesView(AdminOnly, BaseView):  # type: ignore[misc]
     @route(f"{_ONE}/view/workers")
     def workers_overview(self, instance_number: int) -> str:
         """The workers."""
-        return self._page("workers", workers=workers(), instance_number=instance_number)
+        rows = workers()
+        heard = {row["name"]: _moment(row["last_heartbeat"]) for row in rows}
+        return self._page("workers", workers=rows, heard=heard, instance_number=instance_number)
 
     @route(f"{_ONE}/view/jobs/{_WHICH}")
     def jobs_overview(self, queue_name: str, registry_name: str, **paging: Any) -> str:
@@ -163,3 +166,11 @@ def _give_token(response: Response) -> Response:
         "_csrf_token", generate_csrf(), path="/admin/rq", samesite="Strict", secure=request.is_secure
     )
     return response
+
+
+def _moment(text: object) -> datetime | None:
+    """A time as rq-dashboard writes it; None where it wrote something else."""
+    try:
+        return datetime.fromisoformat(str(text))
+    except ValueError:
+        return None

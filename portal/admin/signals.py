@@ -118,20 +118,21 @@ class SignalView(SignalPreview, SignalRerun, PortalModelView):
     def publish(self, signal_id: int) -> ResponseReturnValue:
         """Ask, then publish."""
         signal = found(Signal, signal_id)
+        if signal.is_published and request.method == "GET":
+            flash(f"Signal {signal_id} is published already: this is what became of it.", "info")
+            return redirect(url_for(".details_view", id=signal_id))
         reach = signals.reach(signal_id)
         many = "1 connection" if reach == 1 else f"{reach:,} connections"
-        previewed = summary(signal) if not signal.is_published else ""
         question = Question(
             question=f"Publish signal {signal_id}?",
             sentences=(
                 f"{signal.action.value.capitalize()} {signal.direction.value} {signal.currency_pair}.",
                 f"It will reach {many}. Orders are placed at once, and it cannot be changed afterwards.",
-                *filter(None, [previewed]),
+                *filter(None, [summary(signal)]),
             ),
             label=f"Publish to {many}",
             back=url_for(".details_view", id=signal_id),
             warning="" if reach else "No connection is eligible now, so nothing would be traded.",
-            possible=not signal.is_published,
         )
         return confirm(self, question, lambda: self._publish(signal_id))
 

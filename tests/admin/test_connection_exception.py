@@ -36,7 +36,9 @@ def test_exception_when_given_with_a_reason_then_is_stored_shown_and_audited(
     page = visitor.get("/admin/connections/details/?id=1").text
     assert "Accept this key" in page
     assert "ALLOWED: the key is refused" in page
-    assert "can take the money" in visitor.get("/admin/connections/withdrawals/1").text
+    asked = visitor.get("/admin/connections/withdrawals/1").text
+    assert "can take the money" in asked
+    assert "nothing to accept" not in asked
 
     answer = visitor.post("/admin/connections/withdrawals/1", {"reason": REASON})
 
@@ -96,3 +98,10 @@ def test_exception_when_a_trader_forges_fields_then_nothing_of_it_arrives(
 def test_exception_when_the_connection_is_gone_then_is_not_found(visitor: Visitor) -> None:
     assert visitor.get("/admin/connections/withdrawals/9").status_code == 404
     assert visitor.post("/admin/connections/withdrawals/9", {"reason": REASON}).status_code == 404
+
+
+def test_page_when_the_key_cannot_withdraw_then_says_that_there_is_nothing_to_accept(
+    visitor: Visitor, trader: User
+) -> None:
+    world.make_connection(trader, facts={**UNSAFE, "can_withdraw": False}, facts_at=utcnow())
+    assert "may not withdraw" in visitor.get("/admin/connections/withdrawals/1").text

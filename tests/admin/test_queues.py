@@ -9,6 +9,7 @@ from rq.job import Job
 from rq.queue import Queue
 from rq.registry import FailedJobRegistry
 from rq.results import Result
+from rq.worker import SimpleWorker
 
 from portal.jobs import queues
 from tests.visiting import Visitor
@@ -56,6 +57,11 @@ def test_pages_when_read_then_show_the_jobs(visitor: Visitor, redis: Redis) -> N
     assert visitor.get(f"/admin/rq/0/data/job/{job_id}.json").json["origin"] == "orders"
     assert visitor.get("/admin/rq/0/data/queues.json").json["queues"][1]["count"] == 1
     assert visitor.get("/admin/rq/0/data/workers.json").json == {"workers": []}
+    worker = SimpleWorker([Queue("orders", connection=redis)], connection=redis, name="one")
+    worker.register_birth()
+    worker.heartbeat()
+    assert "just now</time>" in visitor.get("/admin/rq/0/view/workers").text
+    assert visitor.get("/admin/rq/0/data/workers.json").json["workers"][0]["name"] == "one"
 
 
 def test_error_of_a_job_when_shown_then_is_scrubbed(visitor: Visitor, redis: Redis) -> None:

@@ -88,6 +88,9 @@ def test_publish_when_confirmed_then_writes_executions_and_an_audit_entry_once(
     assert actions() == ["portal.signal.published"]
     page = visitor.get(response.location).text
     assert "published to 2 connections" in page
+    asked_late = visitor.get(f"/admin/signals/publish/{signal_id}")
+    assert asked_late.location == response.location, "the question is out of date"
+    assert "is published already" in visitor.get(asked_late.location).text
     assert "One" in page
     assert "Two" in page
 
