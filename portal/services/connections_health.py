@@ -116,11 +116,12 @@ def _write(row: ExecutionConnection, answer: Answer, patience: int) -> None:
         else:
             record_silence(row, answer.reason, patience)
         return
+    first = row.last_connected_at is None
     learn(row, answer.facts)
     if (refusal := why_refused(row)) is not None:
         stop(row, refusal)
     else:
-        record_success(row)
+        record_success(row, first=first)
     warn_of_expiry(row, now)
     warn_of_clock(row, now)
 

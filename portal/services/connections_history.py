@@ -11,7 +11,7 @@ from portal.models import AuditEntry
 #: What changes whether it trades.
 _STATES = (
     "portal.connection.created", "portal.connection.imported", "portal.connection.failed",
-    "portal.connection.recovered",
+    "portal.connection.proved", "portal.connection.recovered",
 )  # fmt: skip
 _KEYS = (
     "portal.connection.created", "portal.connection.imported", "portal.connection.credentials_replaced",

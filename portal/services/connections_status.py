@@ -10,8 +10,8 @@ from portal.trading.types import ConnectionStatus, NotificationType
 logger = logging.getLogger(__name__)
 
 
-def record_success(row: ExecutionConnection) -> None:
-    """The account works. A connection that is switched off stays off."""
+def record_success(row: ExecutionConnection, *, first: bool = False) -> None:
+    """The account works, for the `first` time it seems. A connection that is switched off stays off."""
     if _is_off(row):
         row.last_error = None
         return
@@ -20,6 +20,8 @@ def record_success(row: ExecutionConnection) -> None:
     if recovered:
         audit.record(audit.SYSTEM, "portal.connection.recovered", "connection", row.id)
         tell(row, f"{row.name} works again", "New signals reach it from now on.")
+    elif first:
+        audit.record(audit.SYSTEM, "portal.connection.proved", "connection", row.id)
 
 
 def record_silence(row: ExecutionConnection, reason: str, patience: int) -> None:

@@ -12,6 +12,7 @@ _STATES = {
     "portal.connection.created": ("added", "The connection was made."),
     "portal.connection.imported": ("added", "The connection was imported."),
     "portal.connection.failed": ("error", ""),
+    "portal.connection.proved": ("healthy", "Its first test succeeded."),
     "portal.connection.recovered": ("healthy", "A check succeeded."),
 }
 

@@ -10,7 +10,9 @@ from portal import crypto
 from portal.db import db, transaction, utcnow
 from portal.models import AuditEntry, ExecutionConnection, Notification
 from portal.services import connections
+from portal.services.connections_history import changes_of
 from portal.trading.types import ConnectionMode, ConnectionStatus, NotificationType, PositionMode
+from portal.web import health_words
 from tests.services.desk import Desk
 from tests.world import count, make_connection, make_user
 
@@ -37,6 +39,17 @@ def test_a_test_learns_what_the_key_may_do_and_what_the_account_holds(desk: Desk
     assert (tested.last_balance["currency"], float(tested.last_balance["total"])) == ("USDT", 123.5)
     assert tested.last_tested_at is not None
     assert tested.last_connected_at is not None
+    assert told() == []
+
+
+def test_the_first_success_is_recorded_once_so_that_the_history_shows_it(desk: Desk) -> None:
+    connection = desk.account("alpha")
+    for _ in range(2):
+        connections.check_connection(connection.id)
+    lines = health_words.history(list(db.session.scalars(changes_of(connection.id))), connection.id)
+    assert [(line.state, line.said) for line in lines if line.state == "healthy"] == [
+        ("healthy", "Its first test succeeded.")
+    ]
     assert told() == []
 
 
