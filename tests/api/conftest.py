@@ -12,7 +12,9 @@ from werkzeug.test import TestResponse
 from portal.models import User
 from portal.models.token import SCOPES
 from portal.services import tokens
-from tests import world
+from tests.people import admin, alice, bob
+
+__all__ = ["admin", "alice", "bob"]
 
 MakeCaller = Callable[..., "Caller"]
 
@@ -42,21 +44,6 @@ class Caller:
 
     def raw(self, path: str, body: str | bytes, content_type: str = "application/json") -> TestResponse:
         return self.post(path, data=body, content_type=content_type)
-
-
-@pytest.fixture
-def admin(app: Flask) -> User:
-    return world.make_admin()
-
-
-@pytest.fixture
-def alice(app: Flask) -> User:
-    return world.make_user("alice@example.org")
-
-
-@pytest.fixture
-def bob(app: Flask) -> User:
-    return world.make_user("bob@example.org")
 
 
 @pytest.fixture

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 from flask import Flask
-from flask_security.utils import hash_password
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from portal.db import db
-from portal.models import User
-from tests import world
+from tests.people import PASSWORD, admin, alice
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+__all__ = ["admin", "alice"]
 
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = [
@@ -25,7 +25,6 @@ ARGUMENTS = [
 ]  # fmt: skip
 #: Milliseconds that a page may take on a busy machine. Nothing waits longer than it has to.
 PATIENCE = 60_000
-PASSWORD = "correct horse battery"
 
 
 class _Handler(WSGIRequestHandler):
@@ -128,11 +127,6 @@ def open_page(browser: Browser, live_server: str, complaints: Complaints) -> Ite
 def page(open_page: OpenPage) -> Page:
     """A wide, light page."""
     return open_page()
-
-
-def person(email: str, role: str) -> User:
-    """Somebody who can log in with PASSWORD."""
-    return world.make_user(email, role, password=hash_password(PASSWORD))
 
 
 def log_in(page: Page, email: str) -> None:

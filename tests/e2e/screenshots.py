@@ -20,6 +20,7 @@ from tests.e2e import showcase
 from tests.e2e.conftest import ARGUMENTS, CHROMIUM
 from tests.e2e.house import House, house
 from tests.e2e.pages import pages
+from tests.people import PASSWORD
 
 SCREENS: dict[str, ViewportSize] = {
     "wide": {"width": 1280, "height": 800},
@@ -77,7 +78,7 @@ def _take(browser: Browser, opened: House, email: str, paths: list[str], folder:
 def _log_in(page: Page, email: str) -> None:
     page.goto("/login")
     page.fill("#email", email)
-    page.fill("#password", showcase.PASSWORD)
+    page.fill("#password", PASSWORD)
     page.click("main button")
     page.wait_for_url(lambda url: "/login" not in url)
 

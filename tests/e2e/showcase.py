@@ -25,10 +25,10 @@ from portal.services.previews import runs
 from portal.trading.types import ClosedReason, ConnectionStatus, OrderState, PositionStatus
 from tests import world
 from tests.e2e.house import House
+from tests.people import PASSWORD
 from tests.security.tenants import ids_of
 
 WE = "pictures"
-PASSWORD = "correct horse battery"
 #: Nothing of these accounts can be read after their order was sent.
 _SILENT = ("query", "openOrders", "allOrders", "myTrades")
 _DAYS = 45

@@ -15,16 +15,12 @@ from portal.services import invitations
 from portal.services.connections import test_connection as check
 from portal.trading.types import ConnectionStatus
 from tests import world
-from tests.e2e.conftest import PASSWORD, Complaints, log_in, person
+from tests.e2e.conftest import Complaints, log_in
+from tests.people import PASSWORD
 from tests.services.desk import Desk
 from tests.services.floor import desk, sandbox_server
 
 __all__ = ["desk", "sandbox_server"]
-
-
-@pytest.fixture
-def alice(app: Flask) -> User:
-    return person("alice@example.org", "trader")
 
 
 @pytest.fixture

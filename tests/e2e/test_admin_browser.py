@@ -2,19 +2,12 @@
 
 import re
 
-import pytest
-from flask import Flask
 from playwright.sync_api import Page, expect
 
 from portal.db import db
 from portal.models import Execution, ExecutionConnection, Signal, User
 from tests import world
-from tests.e2e.conftest import OpenPage, log_in, person
-
-
-@pytest.fixture
-def admin(app: Flask) -> User:
-    return person("admin@example.org", "admin")
+from tests.e2e.conftest import OpenPage, log_in
 
 
 def test_signal_when_written_and_published_in_the_browser_then_reaches_the_account(

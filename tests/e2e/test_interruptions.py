@@ -3,27 +3,16 @@ button, and the way back after something was sent. Nothing is done twice and not
 
 from typing import Any
 
-import pytest
 import sqlalchemy as sa
-from flask import Flask
 from playwright.sync_api import Page, expect
 
 from portal.db import db, transaction, utcnow
 from portal.models import AuditEntry, Execution, ExecutionConnection, TradingPreset, User, UserSession
 from tests import world
-from tests.e2e.conftest import PASSWORD, Complaints, log_in, person
+from tests.e2e.conftest import Complaints, log_in
+from tests.people import PASSWORD
 
 NOTE = "Typed with care: <b>50 %</b> & “ü” 🚀"
-
-
-@pytest.fixture
-def admin(app: Flask) -> User:
-    return person("admin@example.org", "admin")
-
-
-@pytest.fixture
-def alice(app: Flask) -> User:
-    return person("alice@example.org", "trader")
 
 
 def value(column: Any) -> Any:

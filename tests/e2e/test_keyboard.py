@@ -2,14 +2,14 @@
 signal goes from the login to the accounts by Tab, Enter and Space."""
 
 import pytest
-from flask import Flask
 from playwright.sync_api import Page, expect
 
 from portal.db import db
 from portal.models import Execution, Signal, User
 from tests import world
-from tests.e2e.conftest import PASSWORD, OpenPage, log_in, person
+from tests.e2e.conftest import OpenPage, log_in
 from tests.e2e.keyboard import Keyboard
+from tests.people import PASSWORD
 
 PANEL = (
     "/admin/", "/admin/signals/", "/admin/signals/new/", "/admin/connections/details/?id=1",
@@ -19,16 +19,6 @@ PORTAL = (
     "/", "/connections", "/connections/new", "/positions/1", "/executions", "/analytics", "/notifications",
     "/account", "/welcome",
 )  # fmt: skip
-
-
-@pytest.fixture
-def admin(app: Flask) -> User:
-    return person("admin@example.org", "admin")
-
-
-@pytest.fixture
-def alice(app: Flask) -> User:
-    return person("alice@example.org", "trader")
 
 
 def trade(author: User, owner: User) -> None:

@@ -3,12 +3,12 @@ halt, the account owner from an invitation to the first trade. Orders are counte
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from bench.children import until
 from portal.db import db, end_read
@@ -16,9 +16,10 @@ from portal.exchanges.sandbox.client import SandboxAccount
 from portal.models import ExecutionConnection, Plan
 from portal.services import signals, users
 from tests import world
-from tests.e2e.conftest import PASSWORD, PATIENCE, Complaints, log_in
+from tests.e2e.conftest import OpenPage, log_in
 from tests.e2e.house import House, house
 from tests.e2e.receiver import Receiver, receiver
+from tests.people import PASSWORD
 from tests.web.test_security_factor import code_of
 
 pytestmark = pytest.mark.timeout(600)
@@ -40,28 +41,15 @@ def portal() -> Iterator[House]:
 
 
 @pytest.fixture
-def news() -> Iterator[Receiver]:
-    with receiver() as opened:
-        yield opened
+def live_server(portal: House) -> str:
+    """Pages are opened in the whole portal, not in an application of this process."""
+    return portal.base
 
 
 @pytest.fixture
-def visit(browser: Browser, portal: House, complaints: Complaints) -> Iterator[Callable[[], Page]]:
-    """A page in a fresh browser profile. A complaint in its console fails the test."""
-    contexts = []
-
-    def make() -> Page:
-        context = browser.new_context(base_url=portal.base, viewport={"width": 1280, "height": 900})
-        context.set_default_timeout(PATIENCE)
-        contexts.append(context)
-        page = context.new_page()
-        complaints.listen(page)
-        return page
-
-    yield make
-    for context in contexts:
-        context.close()
-    assert complaints.lines == []
+def news() -> Iterator[Receiver]:
+    with receiver() as opened:
+        yield opened
 
 
 def entries(portal: House, accounts: Sequence[str]) -> list[int]:
@@ -169,8 +157,8 @@ def switch(page: Page, state: str) -> None:
     expect(page.locator("main tbody").first).to_contain_text(state)
 
 
-def test_operator_from_the_login_to_a_halt_and_back(portal: House, visit: Callable[[], Page]) -> None:
-    page = visit()
+def test_operator_from_the_login_to_a_halt_and_back(portal: House, open_page: OpenPage) -> None:
+    page = open_page()
     log_in_with_a_code(page)
     accounts = portal.sandbox.create_accounts(3, "desk")
     import_accounts(page, accounts)
@@ -246,13 +234,13 @@ def signal(**data: Any) -> None:
 
 
 def test_owner_from_the_invitation_to_the_first_trade_and_its_notification(
-    portal: House, visit: Callable[[], Page], news: Receiver
+    portal: House, open_page: OpenPage, news: Receiver
 ) -> None:
     world.save(Plan(name="Majors", is_open=True))
     end_read()
     before = known(portal)
-    page = visit()
-    sign_up(page, invite(visit(), CAROL))
+    page = open_page()
+    sign_up(page, invite(open_page(), CAROL))
     connect(page)
     page.goto("/welcome")
     page.get_by_role("button", name="Subscribe to Majors").click()

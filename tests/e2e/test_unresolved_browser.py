@@ -2,8 +2,6 @@
 
 from datetime import timedelta
 
-import pytest
-from flask import Flask
 from playwright.sync_api import Page, expect
 
 from portal.db import db, transaction, utcnow
@@ -11,12 +9,7 @@ from portal.models import Order, User
 from portal.services.unresolved import questions
 from portal.trading.types import Answer, ExecutionStatus, OrderState, QuestionKind
 from tests import world
-from tests.e2e.conftest import log_in, person
-
-
-@pytest.fixture
-def admin(app: Flask) -> User:
-    return person("admin@example.org", "admin")
+from tests.e2e.conftest import log_in
 
 
 def doubt(owner: User) -> None:

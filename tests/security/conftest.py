@@ -4,21 +4,11 @@ import pytest
 from flask import Flask
 
 from portal.models import User
-from tests import world
+from tests.people import admin, alice, bob
 from tests.services.floor import desk, sandbox_server
 from tests.visiting import Visitor, visit
 
-__all__ = ["desk", "sandbox_server"]
-
-
-@pytest.fixture
-def admin(app: Flask) -> User:
-    return world.make_admin()
-
-
-@pytest.fixture
-def alice(app: Flask) -> User:
-    return world.make_user("alice@example.org")
+__all__ = ["admin", "alice", "bob", "desk", "sandbox_server"]
 
 
 @pytest.fixture

@@ -10,13 +10,13 @@ from flask import Flask
 
 from portal.jobs import queues
 from portal.models import TradingPreset, User
-from portal.services import passwords
 from portal.web import kept_forms, refill
 from tests import world
+from tests.people import PASSWORD
 from tests.security import tenants
 from tests.security.forms import Form, all_forms, forms_in, pages
 from tests.visiting import Visitor, sign_in, visit
-from tests.web.test_security_factor import PASSWORD, code_of, set_up
+from tests.web.test_security_factor import code_of, set_up
 
 #: Many requests: minutes on a busy machine.
 pytestmark = pytest.mark.timeout(400)
@@ -157,11 +157,6 @@ def test_page_when_nothing_is_filled_in_then_is_written_back_as_it_was(
             assert listed, route
             assert again.replace(listed[0], "", 1) == answer.text, route
     assert compared >= 50
-
-
-@pytest.fixture
-def bob(app: Flask) -> User:
-    return world.make_user("bob@example.org", password=passwords.hash_password(PASSWORD))
 
 
 def form_token(page: str) -> str:

@@ -12,8 +12,10 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from portal.models import User
-from tests import world
+from tests.people import admin, alice, bob
 from tests.visiting import sign_in
+
+__all__ = ["admin", "alice", "bob"]
 
 MakeVisitor = Callable[[User], "Visitor"]
 
@@ -66,21 +68,6 @@ def visiting(app: Flask) -> MakeVisitor:
         return Visitor(client, user)
 
     return make
-
-
-@pytest.fixture
-def admin(app: Flask) -> User:
-    return world.make_admin()
-
-
-@pytest.fixture
-def alice(app: Flask) -> User:
-    return world.make_user("alice@example.org")
-
-
-@pytest.fixture
-def bob(app: Flask) -> User:
-    return world.make_user("bob@example.org")
 
 
 @pytest.fixture

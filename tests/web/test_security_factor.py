@@ -7,18 +7,14 @@ import re
 import struct
 import time
 
-import pytest
 from flask import Flask
-from flask_security.utils import hash_password
 from werkzeug.test import TestResponse
 
 from portal.db import db
 from portal.models import User
 from portal.web import throttle
-from tests import world
+from tests.people import PASSWORD
 from tests.visiting import Visitor, visit
-
-PASSWORD = "correct horse battery"
 
 
 def code_of(key: str, step: int = 0) -> str:
@@ -29,11 +25,6 @@ def code_of(key: str, step: int = 0) -> str:
     digest = hmac.new(secret, struct.pack(">Q", int(time.time()) // 30 + step), hashlib.sha1).digest()
     offset = digest[-1] & 15
     return str((struct.unpack(">I", digest[offset : offset + 4])[0] & 0x7FFFFFFF) % 1_000_000).zfill(6)
-
-
-@pytest.fixture
-def alice(app: Flask) -> User:
-    return world.make_user("alice@example.org", password=hash_password(PASSWORD))
 
 
 class Login:

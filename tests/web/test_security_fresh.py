@@ -13,26 +13,15 @@ from werkzeug.test import TestResponse
 from portal.db import db
 from portal.jobs import queues
 from portal.models import ApiToken, ExecutionConnection, TradingPreset, User
-from portal.services import passwords
 from portal.web import security_fresh, throttle
 from tests import world
+from tests.people import PASSWORD, person
 from tests.visiting import Visitor, visit
 
-PASSWORD = "correct horse battery"
 NEW = {
     "name": "My account", "exchange_name": "bybit", "mode": "paper", "preset": "",
     "apiKey": "canary-key-1", "secret": "canary-secret-1",
 }  # fmt: skip
-
-
-@pytest.fixture
-def alice(app: Flask) -> User:
-    return world.make_user("alice@example.org", password=passwords.hash_password(PASSWORD))
-
-
-@pytest.fixture
-def admin(app: Flask) -> User:
-    return world.make_user("admin@example.org", "admin", password=passwords.hash_password(PASSWORD))
 
 
 def stale(app: Flask, user: User, seconds: int = 7200) -> Visitor:
@@ -80,7 +69,7 @@ def test_s07_form_when_the_password_is_wrong_then_is_kept_and_not_carried_out(
 def test_s07_kept_form_when_taken_up_elsewhere_or_twice_then_does_nothing(app: Flask, alice: User) -> None:
     visitor = stale(app, alice)
     asked = visitor.post("/connections/new", NEW)
-    bob = world.make_user("bob@example.org", password=passwords.hash_password(PASSWORD))
+    bob = person("bob@example.org")
     assert confirm(visit(app, bob), "/connections/new", asked).status_code == 409
     assert confirm(visitor, "/connections/new", asked).status_code == 409
     assert world.count(ExecutionConnection) == 0

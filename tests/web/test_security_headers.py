@@ -9,13 +9,7 @@ from flask import Flask
 
 from portal.config import Settings
 from portal.models import User
-from tests import world
 from tests.visiting import Visitor, visit
-
-
-@pytest.fixture
-def alice(app: Flask) -> User:
-    return world.make_user("alice@example.org")
 
 
 @pytest.fixture

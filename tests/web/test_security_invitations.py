@@ -10,17 +10,11 @@ from flask import Flask
 from portal.db import db
 from portal.exchanges.catalog import OWN_EXCHANGES, known_exchanges
 from portal.models import AuditEntry, ExecutionConnection, Invitation, TradingPreset, User, UserSession
-from portal.services import invitations, passwords
+from portal.services import invitations
 from portal.web.key_guides import GUIDES, guide_for
 from tests import world
+from tests.people import PASSWORD
 from tests.visiting import Visitor, visit
-
-PASSWORD = "correct horse battery"
-
-
-@pytest.fixture
-def admin(app: Flask) -> User:
-    return world.make_user("admin@example.org", "admin", password=passwords.hash_password(PASSWORD))
 
 
 def invite(app: Flask, admin: User, email: str = "carol@example.org", role: str = "trader") -> str:

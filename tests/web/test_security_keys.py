@@ -13,15 +13,11 @@ from portal.crypto import DecryptionError, Keyring
 from portal.db import db
 from portal.errors import ConfigError
 from portal.models import User
-from portal.services import passwords, rotation
+from portal.services import rotation
 from tests import world
+from tests.people import person
 from tests.visiting import visit
-from tests.web.test_security_factor import PASSWORD, Login, code_of, set_up
-
-
-@pytest.fixture
-def alice(app: Flask) -> User:
-    return world.make_user("alice@example.org", password=passwords.hash_password(PASSWORD))
+from tests.web.test_security_factor import Login, code_of, set_up
 
 
 def new_key() -> str:
@@ -113,8 +109,8 @@ def test_s05_second_factor_when_demanded_then_comes_before_anything_else(
     app: Flask, settings: Settings, monkeypatch: pytest.MonkeyPatch, wanted: str, role: str, sent: bool
 ) -> None:
     monkeypatch.setitem(app.extensions, "portal_settings", replace(settings, require_second_factor=wanted))
-    person = world.make_user("someone@example.org", role, password=passwords.hash_password(PASSWORD))
-    visitor = visit(app, person)
+    someone = person("someone@example.org", role)
+    visitor = visit(app, someone)
     for path in ("/", "/connections", "/admin/"):
         answer = visitor.get(path)
         assert (answer.location == "/account") is sent, path

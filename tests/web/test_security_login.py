@@ -6,22 +6,14 @@ from urllib.parse import urljoin, urlsplit
 
 import pytest
 from flask import Flask
-from flask_security.utils import hash_password
 from werkzeug.test import TestResponse
 
 from portal.db import db
 from portal.jobs import queues
 from portal.models import AuditEntry, User
 from portal.web import throttle
-from tests import world
+from tests.people import PASSWORD, person
 from tests.visiting import Visitor, visit
-
-PASSWORD = "correct horse battery"
-
-
-@pytest.fixture
-def alice(app: Flask) -> User:
-    return world.make_user("alice@example.org", password=hash_password(PASSWORD))
 
 
 @pytest.fixture
@@ -54,7 +46,7 @@ def test_login_when_the_password_is_right_then_works_in_any_case_of_the_address_
 def test_login_when_something_is_wrong_then_the_answer_does_not_say_what(
     stranger: Visitor, alice: User
 ) -> None:
-    world.make_user("gone@example.org", password=hash_password(PASSWORD), active=False)
+    person("gone@example.org", active=False)
     said = re.compile(r'role="alert">([^<]+)')
     wrong = said.findall(log_in(stranger, "wrong").text)
     unknown = said.findall(log_in(stranger, email="nobody@example.org").text)
@@ -74,7 +66,7 @@ def test_s03_login_when_guessed_then_is_slowed_down_for_this_address_only(app: F
     owner = visit(app)
     owner.client.environ_base["REMOTE_ADDR"] = "127.0.0.2"
     assert log_in(owner).status_code == 302
-    world.make_user("bob@example.org", password=hash_password(PASSWORD))
+    person("bob@example.org")
     assert log_in(visit(app), email="bob@example.org").status_code == 302
 
 

@@ -9,17 +9,12 @@ from flask import Flask
 
 from portal.db import db, utcnow
 from portal.models import AuditEntry, User, UserSession
-from portal.services import passwords, sessions
+from portal.services import sessions
 from tests import world
+from tests.people import PASSWORD
 from tests.visiting import Visitor, visit
 
-PASSWORD = "correct horse battery"
 COOKIE = "portal"
-
-
-@pytest.fixture
-def alice(app: Flask) -> User:
-    return world.make_user("alice@example.org", password=passwords.hash_password(PASSWORD))
 
 
 def log_in(app: Flask, visitor: Visitor | None = None) -> Visitor:
