@@ -18,7 +18,8 @@ class ForeignView(PortalModelView):
     introduction = (
         "Orders and positions at the exchanges that Portico did not send. It lists them, tells their owner"
         " once, and never trades them. On accounts with one position per market, entries are denied where a"
-        " foreign position is."
+        " foreign position is. Orders on markets that Portico never traded on an account are looked for once"
+        " an hour, where the exchange lists all markets at once."
     )
     empty_message = "Nothing foreign was seen: every account shows what the books say."
     column_default_sort = ("id", True)

@@ -12,6 +12,7 @@ from portal.trading.orders import (
     AccountFacts,
     Balance,
     FillReport,
+    Listing,
     Lookup,
     OrderRef,
     OrderReport,
@@ -112,6 +113,10 @@ class Exchange(Protocol):
 
     def open_orders(self, symbol: str) -> Sequence[OrderReport]:
         """The account's resting orders on `symbol`, foreign ones included."""
+
+    def all_open_orders(self, kind: MarketType) -> Listing:
+        """The account's resting orders on all markets of `kind`, foreign ones included. Costs much at some
+        venues. Raises ExchangeError UNSUPPORTED where `wide_lists` has no entry."""
 
     def fills(
         self, symbol: str, since: datetime, exchange_order_id: str | None = None

@@ -22,6 +22,7 @@ class Call(StrEnum):
     CANCEL = "cancel_order"
     FIND = "find_order"
     OPEN = "open_orders"
+    OPEN_ALL = "all_open_orders"
     FILLS = "fills"
     POSITIONS = "positions"
     FACTS = "account_facts"
@@ -29,7 +30,8 @@ class Call(StrEnum):
 
 #: Requests that one call sends at most, all its routes together.
 REQUESTS: Mapping[Call, int] = MappingProxyType(
-    dict.fromkeys(Call, 1) | {Call.SECOND_LOOK: 6, Call.FIND: 4, Call.OPEN: 2, Call.FACTS: 4, Call.CANCEL: 2}
+    dict.fromkeys(Call, 1)
+    | {Call.SECOND_LOOK: 6, Call.FIND: 4, Call.OPEN: 2, Call.OPEN_ALL: 4, Call.FACTS: 4, Call.CANCEL: 2}
 )
 
 
@@ -75,15 +77,16 @@ _ORDERS_ONLY = frozenset({"-1015"})
 _BINANCE = Budget(
     Window(5000, 60), Window(90, 10),
     _weights(
-        balances=20, tickers=4, second_look=105, find_order=50, open_orders=12, fills=20, account_facts=50
+        balances=20, tickers=4, second_look=105, find_order=50, open_orders=12, all_open_orders=80, fills=20,
+        account_facts=50,
     ),
     account_codes=_ORDERS_ONLY,
 )  # fmt: skip
 _BINANCE_FUTURES = Budget(
     Window(2000, 60), Window(250, 10),
     _weights(
-        balances=5, tickers=5, second_look=90, find_order=12, open_orders=2, fills=5, positions=5,
-        account_facts=20,
+        balances=5, tickers=5, second_look=90, find_order=12, open_orders=2, all_open_orders=80, fills=5,
+        positions=5, account_facts=20,
     ),
     account_codes=_ORDERS_ONLY,
 )  # fmt: skip
@@ -124,7 +127,7 @@ BUDGETS: dict[str, Budget] = {
     "hyperliquid": Budget(
         Window(1000, 60),
         Window(0, 1),
-        _weights(balances=2, tickers=2, find_order=60, open_orders=20, fills=20),
+        _weights(balances=2, tickers=2, find_order=60, open_orders=20, all_open_orders=20, fills=20),
     ),
 }
 

@@ -14,6 +14,7 @@ from portal.exchanges.ccxt_capabilities import capabilities_of
 from portal.exchanges.ccxt_facts import brief_facts, read_facts
 from portal.exchanges.ccxt_fills import read_fills
 from portal.exchanges.ccxt_leverage import Leverage
+from portal.exchanges.ccxt_listing import all_open_orders
 from portal.exchanges.ccxt_markets import venue_markets
 from portal.exchanges.ccxt_place import place_order
 from portal.exchanges.ccxt_query import find_order
@@ -28,6 +29,7 @@ from portal.trading.orders import (
     AccountFacts,
     Balance,
     FillReport,
+    Listing,
     Lookup,
     OrderRef,
     OrderReport,
@@ -109,6 +111,10 @@ class CcxtExchange:
         return [
             to_order_report(order, symbol=symbol) for order in orders if order.get("id") and order.get("side")
         ]
+
+    def all_open_orders(self, kind: MarketType) -> Listing:
+        """Resting orders on all markets of `kind`, where the venue lists them at once. May be repeated."""
+        return all_open_orders(self.session, kind)
 
     def fills(
         self, symbol: str, since: datetime, exchange_order_id: str | None = None

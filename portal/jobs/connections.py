@@ -1,7 +1,7 @@
 """Jobs about the health of connections: ids in, nothing out."""
 
 from portal.jobs.ticks import tick
-from portal.services import connections
+from portal.services import connections, reconciliation
 
 
 @tick
@@ -11,7 +11,9 @@ def check_connections() -> None:
 
 def check_connection(connection_id: int) -> None:
     connections.check_connection(connection_id)
+    reconciliation.look_everywhere(connection_id)
 
 
 def test_connection(connection_id: int) -> None:
     connections.test_connection(connection_id)
+    reconciliation.look_everywhere(connection_id, now=True)

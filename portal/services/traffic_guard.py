@@ -22,6 +22,7 @@ from portal.trading.orders import (
     AccountFacts,
     Balance,
     FillReport,
+    Listing,
     Lookup,
     OrderRef,
     OrderReport,
@@ -102,6 +103,10 @@ class GuardedExchange:
     def open_orders(self, symbol: str) -> Sequence[OrderReport]:
         """As the adapter."""
         return self._call(Call.OPEN, lambda: self._inner.open_orders(symbol))
+
+    def all_open_orders(self, kind: MarketType) -> Listing:
+        """As the adapter."""
+        return self._call(Call.OPEN_ALL, lambda: self._inner.all_open_orders(kind))
 
     def fills(
         self, symbol: str, since: datetime, exchange_order_id: str | None = None

@@ -116,6 +116,14 @@ class OrderReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Listing:
+    """Orders of one list. Not `whole`: there may be more, so that nothing follows from what is missing."""
+
+    orders: tuple[OrderReport, ...]
+    whole: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Lookup:
     """The answer to "do you know this order?". A missing report is proof of nothing by itself: `absent_from`
     names the kinds of endpoint that answered and did not have it; endpoints that failed are not in it."""

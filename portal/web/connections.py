@@ -14,6 +14,7 @@ from portal.models import AuditEntry, Execution, ExecutionConnection, ExecutionL
 from portal.services import connections as service
 from portal.services import practice
 from portal.services.connections_history import changes_of, credentials_changed
+from portal.services.reconciliation import everywhere
 from portal.web.access import me, pages
 from portal.web.connection_forms import CredentialsForm, EditForm, NewConnectionForm, show_errors
 from portal.web.health_words import changed_by, history
@@ -67,6 +68,7 @@ def show(connection_id: int) -> str:
         executions=executions,
         orders=summaries([execution.id for execution in executions]),
         logs=latest(logs, ExecutionLog, _LOG_LINES),
+        known_markets_only=everywhere.is_blind(connection),
         foreign=latest(owned_by(user, ForeignHolding).where(*there), ForeignHolding, _RECENT),
         key_lines=key_lines,
         test=test,

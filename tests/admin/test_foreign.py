@@ -5,7 +5,7 @@ from flask import Flask
 
 from portal.db import utcnow
 from portal.models import ForeignHolding, User
-from portal.trading.types import ForeignKind
+from portal.trading.types import ConnectionMode, ForeignKind
 from tests import world
 from tests.visiting import Visitor, visit
 
@@ -44,9 +44,12 @@ def test_account_says_when_it_was_compared_and_what_cannot_be(app: Flask, trader
     page = visit(app, trader).get(f"/connections/{connection.id}").text
     assert "not since the start" in page
     assert "Not ours" not in page
+    assert "does not list all of them at once" not in page
     connection.reconciled_at = utcnow()
+    connection.exchange_name, connection.mode = "deribit", ConnectionMode.LIVE
     connection.reconcile_note = "This exchange cannot list the positions."
     world.save(connection)
     page = visit(app, trader).get(f"/connections/{connection.id}").text
     assert "cannot list the positions" in page
+    assert "does not list all of them at once" in page
     assert "not since the start" not in page

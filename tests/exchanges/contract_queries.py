@@ -69,3 +69,5 @@ class QueryCases:
         assert [order.client_order_id for order in stand.exchange.open_orders(stand.symbol)] == [
             request.client_order_id
         ]
+        [listed] = stand.exchange.all_open_orders(stand.market_type).orders
+        assert (listed.client_order_id, listed.symbol) == (request.client_order_id, stand.symbol)

@@ -129,6 +129,7 @@ def use_everything(stand: PaperStand) -> None:
         stand.place(stand.request(quantity=Decimal(90)))
     exchange.cancel_order(ref(waiting))
     assert exchange.find_order(ref(bought)).report is not None
+    assert exchange.all_open_orders(stand.market_type).orders == (*exchange.open_orders(stand.symbol),)
     assert len(exchange.open_orders(stand.symbol)) == 1
     assert exchange.fills(stand.symbol, datetime(2020, 1, 1, tzinfo=UTC))
     assert exchange.balances(stand.market_type)
@@ -136,8 +137,8 @@ def use_everything(stand: PaperStand) -> None:
     assert exchange.second_look([stand.symbol])
     exchange.positions([stand.symbol])
     exchange.close()
-    asked |= {"place_order", "cancel_order", "find_order", "open_orders", "fills", "balances", "tickers",
-              "second_look", "positions", "close", "capabilities"}  # fmt: skip
+    asked |= {"place_order", "cancel_order", "find_order", "open_orders", "all_open_orders", "fills",
+              "balances", "tickers", "second_look", "positions", "close", "capabilities"}  # fmt: skip
     methods = {name for name, _ in inspect.getmembers(Exchange) if not name.startswith("_")}
     assert methods == asked, "a method of the contract is not tried here"
 

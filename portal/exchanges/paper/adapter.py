@@ -27,6 +27,7 @@ from portal.trading.orders import (
     AccountFacts,
     Balance,
     FillReport,
+    Listing,
     Lookup,
     OrderRef,
     OrderReport,
@@ -141,6 +142,13 @@ class PaperExchange:
         with self._looked_at() as ledger:
             live = ledger.account.live_orders()
             return [reports.order_report(order) for order in live if order.symbol == symbol]
+
+    def all_open_orders(self, kind: MarketType) -> Listing:
+        """What rests on all markets of `kind`. May be repeated."""
+        with self._looked_at() as ledger:
+            live = [reports.order_report(order) for order in ledger.account.live_orders()]
+            swap = kind is MarketType.SWAP
+            return Listing(tuple(each for each in live if (":" in each.symbol) is swap), whole=True)
 
     def fills(
         self, symbol: str, since: datetime, exchange_order_id: str | None = None

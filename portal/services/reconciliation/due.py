@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from portal.db import request_job, spelled, transaction
 from portal.models import UNSETTLED, Execution, ExecutionConnection, ExecutionPosition, ForeignHolding, Order
 from portal.models import TradingPreset as Preset
-from portal.services.reconciliation import standing
+from portal.services.reconciliation import foreign, standing
 from portal.trading.types import ConnectionStatus, MarketType, PositionStatus
 
 _LIVE = (PositionStatus.OPEN, PositionStatus.CLOSING)
@@ -42,8 +42,8 @@ def _open_things() -> sa.CompoundSelect[int | None]:
     positions = sa.select(ExecutionPosition.connection_id).where(
         ExecutionPosition.status.in_(spelled(*_LIVE))
     )
-    foreign = sa.select(ForeignHolding.connection_id).where(ForeignHolding.gone_at.is_(None))
-    return sa.union(orders, positions, foreign)
+    there = sa.select(ForeignHolding.connection_id).where(ForeignHolding.gone_at.is_(None), foreign.follows())
+    return sa.union(orders, positions, there)
 
 
 def _due() -> sa.CompoundSelect[int | None]:

@@ -1,9 +1,10 @@
 """What an account shows that is not ours: listed, told once, never traded. Writes the list; sends nothing."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from itertools import islice
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
@@ -25,6 +26,8 @@ from portal.trading.types import ForeignKind, MarketType, NotificationType, Orde
 #: Kind, symbol, side and the venue's order id.
 Key = tuple[ForeignKind, str, Side, str]
 _THERE = ForeignHolding.gone_at.is_(None)
+#: A message about more is not read.
+_MOST_NAMED = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +51,25 @@ class Found:
         return f"{what} {self.side.value} {text(self.quantity)} {self.symbol}{price}"
 
 
+def follows() -> sa.ColumnElement[bool]:
+    """True in SQL for what is looked at every minute: all but orders on markets that Portico never traded on
+    that account. There may be any number of those; `everywhere` looks at them."""
+    row = ForeignHolding
+    traded = sa.exists().where(
+        Order.connection_id == row.connection_id, Order.symbol == row.symbol, ~Order.is_external
+    )
+    return sa.or_(row.kind == ForeignKind.POSITION, traded)
+
+
 def symbols_with_orders(connection_id: int) -> list[str]:
-    """Where foreign orders rested the last time. Reads only."""
+    """Where foreign orders rested the last time, of the markets that are followed. Reads only."""
     rows = db.session.execute(
         sa.select(ForeignHolding.symbol)
         .where(
-            ForeignHolding.connection_id == connection_id, ForeignHolding.kind == ForeignKind.ORDER, _THERE
+            ForeignHolding.connection_id == connection_id,
+            ForeignHolding.kind == ForeignKind.ORDER,
+            _THERE,
+            follows(),
         )
         .distinct()
     ).scalars()
@@ -76,13 +92,44 @@ def record(connection: ExecutionConnection, exchange: Exchange, seen: Look, resu
         for each in seen.comparison.foreign
         if each.subject.name not in unsure and seen.is_quiet(each.subject)
     ]
-    orders = [_order(symbol, each) for symbol, each in _not_ours(connection, seen)]
+    listed = [(symbol, each) for symbol, orders in seen.theirs.orders.items() for each in orders]
+    orders = [_order(symbol, each) for symbol, each in _not_ours(connection, listed)]
     end_read()
     found = {each.key: each for each in (*positions, *orders)}
     result.foreign = [str(each) for each in found.values()]
     gone = [row_id for key, row_id in known.items() if key not in found and _was_read(key, seen, unsure)]
     if found or gone:
         _write(connection, found.values(), gone, utcnow())
+
+
+def record_orders(
+    connection: ExecutionConnection,
+    orders: Sequence[OrderReport],
+    whole: Collection[MarketType],
+    began_at: datetime,
+) -> list[str]:
+    """Bring the list up to date with the resting orders of all markets, read since `began_at`. Of the kinds
+    in `whole`, what is missing is gone. Returns what is not ours, in words. Commits; may be repeated."""
+    foreign = _not_ours(connection, [(each.symbol, each) for each in orders])
+    found = {each.key: each for each in (_order(symbol, report) for symbol, report in foreign)}
+    known = db.session.execute(
+        sa.select(ForeignHolding).where(
+            ForeignHolding.connection_id == connection.id,
+            ForeignHolding.kind == ForeignKind.ORDER,
+            ForeignHolding.last_seen_at < began_at,
+            _THERE,
+        )
+    ).scalars()
+    gone = [
+        row.id
+        for row in known
+        if (MarketType.SWAP if ":" in row.symbol else MarketType.SPOT) in whole
+        and (row.kind, row.symbol, row.side, row.exchange_order_id) not in found
+    ]
+    end_read()
+    if found or gone:
+        _write(connection, found.values(), gone, utcnow())
+    return [str(each) for each in found.values()]
 
 
 def _write(
@@ -121,7 +168,9 @@ def _upsert(connection: ExecutionConnection, each: Found, now: datetime) -> bool
 
 
 def _tell(connection: ExecutionConnection, new: Collection[Found]) -> None:
-    listed = "\n".join(str(each) for each in new)
+    listed = "\n".join(str(each) for each in islice(new, _MOST_NAMED))
+    if len(new) > _MOST_NAMED:
+        listed += f"\nand {len(new) - _MOST_NAMED} more, on the page of the connection"
     mixes = any(each.kind is ForeignKind.POSITION for each in new)
     entries = (
         " Entries on these markets are denied while that position is there, because they would mix with it."
@@ -155,9 +204,10 @@ def _order(symbol: str, report: OrderReport) -> Found:
     return Found(ForeignKind.ORDER, symbol, report.side, report.quantity, price, report.exchange_order_id)
 
 
-def _not_ours(connection: ExecutionConnection, seen: Look) -> list[tuple[str, OrderReport]]:
+def _not_ours(
+    connection: ExecutionConnection, listed: Sequence[tuple[str, OrderReport]]
+) -> list[tuple[str, OrderReport]]:
     """Resting orders under ids that no order of ours has, neither the venue's nor our own."""
-    listed = [(symbol, each) for symbol, orders in seen.theirs.orders.items() for each in orders]
     ids = {each.exchange_order_id for _, each in listed}
     if not ids:
         return []

@@ -43,7 +43,7 @@ def reconcile(connection_id: int) -> Result | None:
     if connection is None:
         end_read()
         return None
-    kinds = _usual_kinds(connection)
+    kinds = usual_kinds(connection)
     _ = connection.data_connection
     result = Result(connection.id, connection.name)
     if _passes_empty(connection, kinds):
@@ -115,7 +115,7 @@ def _passes_empty(connection: ExecutionConnection, kinds: Collection[MarketType]
     return True
 
 
-def _usual_kinds(connection: ExecutionConnection) -> set[MarketType]:
+def usual_kinds(connection: ExecutionConnection) -> set[MarketType]:
     """Swaps where the account trades them; spot needs no read while the books are empty."""
     preset = connection.preset
     wanted = {preset.market_type} if preset is not None else set()
