@@ -68,6 +68,8 @@ class PortalModelView(Writing, AdminOnly, ModelView):  # type: ignore[misc]
     #: Columns that hold numbers, and long sentences.
     number_columns: tuple[str, ...] = ()
     text_columns: tuple[str, ...] = ()
+    #: Facts that tell something by being absent; the others are left out of the details then.
+    telling_if_none: tuple[str, ...] = ()
     #: One sentence under the heading, and one for an empty list.
     introduction = ""
     empty_message = "Nothing here yet."

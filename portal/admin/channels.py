@@ -40,3 +40,4 @@ class ChannelView(PortalModelView):
     }  # fmt: skip
     column_formatters = {"user_id": people.email_of, "is_active": _state}
     text_columns = ("last_error",)
+    telling_if_none = ("last_sent_at",)

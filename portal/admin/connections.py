@@ -5,6 +5,7 @@ from typing import Any
 from flask import url_for
 from flask.typing import ResponseReturnValue
 from flask_admin.helpers import get_form_data
+from markupsafe import Markup
 from wtforms import Form
 
 from portal.admin import values
@@ -21,9 +22,35 @@ from portal.admin.routing import route
 from portal.models import ExecutionConnection, User
 from portal.services import connections
 from portal.trading.types import ConnectionMode, ConnectionStatus
+from portal.web import words
+from portal.web.formatting import long_text
 
-#: Characters of a reason that a list shows.
-_REASON = 60
+
+def _exchange(_view: Any, _context: Any, row: ExecutionConnection, _name: str) -> str:
+    return words.exchange(row.exchange_name)
+
+
+def _account(_view: Any, _context: Any, row: ExecutionConnection, _name: str) -> Markup:
+    """Where it is, and whether its money is real."""
+    look = "badge" if row.mode is ConnectionMode.LIVE else "muted"
+    mode = Markup('<span class="{}">{}</span>').format(look, row.mode.value)
+    return Markup("{} {}").format(words.exchange(row.exchange_name), mode)
+
+
+def _named(_view: Any, _context: Any, row: ExecutionConnection, _name: str) -> Markup:
+    owner = row.admin or row.user or "nobody"
+    return Markup('{}<div class="small-text muted">{}</div>').format(row.name, owner)
+
+
+def _state(_view: Any, _context: Any, row: ExecutionConnection, _name: str) -> Markup:
+    """Whether it takes signals, and why not."""
+    off = Markup("") if row.is_active else Markup(" ") + values.status_badge("switched off")
+    why = (
+        Markup('<div class="small-text muted">{}</div>').format(long_text(row.last_error))
+        if row.last_error
+        else ""
+    )
+    return values.status_badge(row.status) + off + why
 
 
 class ConnectionView(
@@ -42,10 +69,7 @@ class ConnectionView(
     column_select_related_list = (
         ExecutionConnection.user, ExecutionConnection.admin, ExecutionConnection.preset,
     )  # fmt: skip
-    column_list = (
-        "id", "name", "status", "exchange_name", "mode", "is_active", "owner", "preset", "last_error",
-        "last_used_at",
-    )  # fmt: skip
+    column_list = ("id", "name", "status", "exchange_name", "preset", "last_used_at")
     column_details_list = (
         "name", "owner", "is_admin_owned", "exchange_name", "type", "mode", "status", "health",
         "is_active", "last_error",
@@ -77,21 +101,23 @@ class ConnectionView(
         "withdrawal_override": "Withdrawal exception",
     }  # fmt: skip
     column_formatters = {
-        "status": values.badge,
+        "name": _named,
+        "status": _state,
+        "exchange_name": _account,
         "owner": lambda _v, _c, row, _n: row.admin or row.user or "nobody",
         "health": lambda _v, _c, row, _n: values.status_badge(row.get_health_status()),
         "stored_credentials": shown_credentials,
         "preset": lambda _v, _c, row, _n: row.preset or "built-in defaults",
-        "last_error": lambda _v, _c, row, _n: _shortened(row.last_error),
         "facts": shown_key,
         "withdrawal_override": shown_exception,
     }
     column_formatters_detail = {
-        name: formatter for name, formatter in column_formatters.items() if name != "last_error"
-    }
+        name: formatter for name, formatter in column_formatters.items() if name != "name"
+    } | {"status": values.badge, "exchange_name": _exchange}
     column_formatters_export = {"owner": column_formatters["owner"]}
     number_columns = ("id",)
-    text_columns = ("last_error",)
+    text_columns = ("status",)
+    telling_if_none = ("last_tested_at", "last_connected_at", "last_used_at", "last_balance")
 
     def edit_form(self, obj: Any = None) -> Form:
         return ChangeForm(get_form_data(), obj=obj)
@@ -129,13 +155,6 @@ class ConnectionView(
     def switch(self, connection_id: int, on: int) -> ResponseReturnValue:
         """The owner's switch."""
         return act(url_for(".details_view", id=connection_id), lambda: _switch(connection_id, bool(on)))
-
-
-def _shortened(reason: str | None) -> Any:
-    """Enough of a reason for a list; all of it is on the connection's page."""
-    if reason is None or len(reason) <= _REASON:
-        return reason or values.NOTHING
-    return f"{reason[:_REASON]}…"
 
 
 def _test(connection_id: int) -> str:

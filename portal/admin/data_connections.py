@@ -63,6 +63,7 @@ class DataConnectionView(PortalModelView):
     }
     column_formatters = {"status": values.badge, "user_id": people.email_of}
     text_columns = ("last_error",)
+    telling_if_none = ("last_tested_at",)
 
     def store_new(self, form: Any) -> Any:
         _check(form)

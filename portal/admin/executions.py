@@ -3,6 +3,7 @@
 from typing import Any
 
 import sqlalchemy as sa
+from markupsafe import Markup
 
 from portal.admin import links, values
 from portal.admin.base import PortalModelView
@@ -12,7 +13,19 @@ from portal.db import db
 from portal.models import Execution, Order
 from portal.services import stories
 from portal.services.story_lines import Event
-from portal.trading.types import ExecutionStatus
+from portal.trading.types import ExecutionStatus, SignalAction
+from portal.web.formatting import long_text
+
+
+def _market(_view: Any, _context: Any, row: Execution, _name: str) -> str:
+    what = row.direction.value if row.action is SignalAction.OPEN else row.action.value
+    return f"{what} {row.currency_pair}"
+
+
+def _happened(_view: Any, _context: Any, row: Execution, _name: str) -> Any:
+    """The sentence and the code of it."""
+    code = Markup(' <code class="muted">{}</code>').format(row.code) if row.code else Markup("")
+    return long_text(row.message) + code if row.message else values.mono(None, None, row, "code")
 
 
 class ExecutionView(ExecutionRerun, PortalModelView):
@@ -22,17 +35,7 @@ class ExecutionView(ExecutionRerun, PortalModelView):
     empty_message = "No execution yet. Publishing a signal writes one per eligible account."
     column_default_sort = ("id", True)
     simple_list_pager = True
-    column_list = (
-        "id",
-        "signal_id",
-        "connection_name",
-        "currency_pair",
-        "direction",
-        "status",
-        "code",
-        "message",
-        "created_at",
-    )
+    column_list = ("id", "signal_id", "connection_name", "currency_pair", "status", "message", "created_at")
     column_details_list = (
         "signal_id", "connection_name", "currency_pair", "direction", "action", "status", "code",
         "message", "attempts",
@@ -56,10 +59,20 @@ class ExecutionView(ExecutionRerun, PortalModelView):
         Contains(Execution.code, "Code"),
     )
     form_columns = ()
-    column_labels = {"id": "No.", "signal_id": "Signal", "connection_name": "Connection"}
-    column_formatters = links.ROWS | {"status": values.badge, "code": values.mono}
+    column_labels = {
+        "id": "No.",
+        "signal_id": "Signal",
+        "connection_name": "Connection",
+        "message": "What happened",
+        "currency_pair": "Market",
+    }
+    column_formatters = links.ROWS | {
+        "status": values.badge, "currency_pair": _market, "message": _happened, "code": values.mono,
+    }  # fmt: skip
+    column_formatters_detail = links.ROWS | {"status": values.badge, "code": values.mono}
     number_columns = ("id", "signal_id")
     text_columns = ("message",)
+    telling_if_none = ("finished_at",)
 
     def orders(self, execution: Execution) -> list[Any]:
         """Every order ever intended for it."""

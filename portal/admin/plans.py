@@ -90,6 +90,7 @@ class SubscriptionView(PortalModelView):
         Contains("plan.name", "Plan"),
     )
     column_labels = {"is_current": "Status"}
+    telling_if_none = ("ends_at",)
     column_formatters = {
         "is_current": lambda _v, _c, row, _n: values.status_badge("current" if row.is_current else "ended")
     }

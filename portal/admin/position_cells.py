@@ -49,6 +49,10 @@ def _entry(_view: Any, _context: Any, position: ExecutionPosition, _name: str) -
     return number(position.average_entry_price, position.quote)
 
 
+def _exit(_view: Any, _context: Any, position: ExecutionPosition, _name: str) -> Markup:
+    return number(position.average_exit_price, position.quote)
+
+
 def _mark(_view: Any, _context: Any, position: ExecutionPosition, _name: str) -> Markup:
     entry = _small(Markup("entry {}").format(number(position.average_entry_price)))
     if position.status not in WATCHED:
@@ -94,6 +98,7 @@ def _protection(_view: Any, _context: Any, position: ExecutionPosition, _name: s
 CELLS: dict[str, Formatter] = {
     "quantity": _quantity,
     "average_entry_price": _entry,
+    "average_exit_price": _exit,
     "mark_price": _mark,
     "unrealized_pnl": _result,
     "currency_pair": _market,

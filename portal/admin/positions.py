@@ -89,6 +89,7 @@ class PositionView(CloseAllPages, StopPages, PortalModelView):
         "owner_id": people.email_of,
     }  # fmt: skip
     number_columns = ("id", "mark_price", "unrealized_pnl", "sl_price")
+    telling_if_none = ("sl_price", "tp_prices")
 
     def get_list(self, *args: Any, **kwargs: Any) -> Any:
         """With the guards of all rows, read at once."""

@@ -71,6 +71,7 @@ class PresetView(PortalModelView):
         "take_profits": values.targets,
     }
     number_columns = ("sizing_value",)
+    telling_if_none = ("max_notional", "max_open_positions", "max_daily_loss_percent")
 
     def edit_form(self, obj: Any = None) -> Form:
         form = super().edit_form(obj)

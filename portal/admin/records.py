@@ -21,8 +21,7 @@ class AnalyticsView(PortalModelView):
     #: The table grows for ever: no counting.
     simple_list_pager = True
     column_list = (
-        "date", "connection_name", "trades", "win_rate", "profit_factor", "realized_pnl", "fees",
-        "slippage_bps",
+        "date", "connection_name", "trades", "win_rate", "realized_pnl", "fees", "slippage_bps",
         "max_drawdown", "equity",
     )  # fmt: skip
     column_details_list = (
@@ -52,9 +51,9 @@ class AnalyticsView(PortalModelView):
         ("win_rate", "profit_factor", "sharpe", "sortino", "max_drawdown", "slippage_bps"), values.rounded
     )
     number_columns = (
-        "trades", "win_rate", "profit_factor", "realized_pnl", "fees", "slippage_bps", "max_drawdown",
-        "equity",
+        "trades", "win_rate", "realized_pnl", "fees", "slippage_bps", "max_drawdown", "equity",
     )  # fmt: skip
+    telling_if_none = ("profit_factor", "sharpe", "sortino", "max_drawdown")
 
 
 class NotificationView(PortalModelView):

@@ -77,6 +77,7 @@ class SignalView(SignalPreview, SignalRerun, PortalModelView):
         )
     }
     number_columns = ("id",)
+    telling_if_none = ("sl", "tp")
 
     def may_edit(self, model: Any) -> bool:
         return not model.is_published

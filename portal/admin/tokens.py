@@ -54,6 +54,7 @@ class TokenView(PortalModelView):
     column_sortable_list = ("created_at", "last_used_at")
     column_filters = (Contains("user.email", "User"),)
     column_labels = {"prefix": "Begins with", "revoked_at": "Status"}
+    telling_if_none = ("last_used_at",)
     column_formatters = {
         "prefix": values.mono,
         "revoked_at": lambda _v, _c, row, _n: values.status_badge("revoked" if row.revoked_at else "active"),

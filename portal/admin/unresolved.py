@@ -41,6 +41,12 @@ def _account(_view: Any, _context: Any, order: Order, _name: str) -> Any:
     )
 
 
+def _what(_view: Any, _context: Any, order: Order, _name: str) -> Any:
+    """Column formatter: what was to be bought or sold, and what for."""
+    role = order.role.value.replace("_", " ")
+    return Markup('{} {} <span class="muted">{}</span>').format(order.side.value, order.symbol, role)
+
+
 class UnresolvedView(PortalModelView):
     noun = "order"
     details_template = "admin/unresolved.html"
@@ -52,8 +58,7 @@ class UnresolvedView(PortalModelView):
     column_default_sort = "sent_at"
     column_select_related_list = (Order.connection,)
     column_list = (
-        "id", "connection_id", "symbol", "role", "side", "quantity", "state", "sent_at", "queries",
-        "error_message",
+        "id", "connection_id", "symbol", "quantity", "state", "sent_at", "queries", "error_message",
     )  # fmt: skip
     column_details_list = ("connection_id", "symbol", *_SENT, "error_message", "execution_id", "position_id")
     column_export_list = ("id", "connection_id", "symbol", "state", *_SENT, "queries", "error_code")
@@ -75,11 +80,16 @@ class UnresolvedView(PortalModelView):
         **links.ROWS,
         "connection_id": _account,
         "state": values.badge,
+        "symbol": _what,
         "quantity": values.counted,
         "client_order_id": values.mono,
     }
+    column_formatters_detail = {
+        name: formatter for name, formatter in column_formatters.items() if name != "symbol"
+    }
     number_columns = ("id", "quantity", "queries")
     text_columns = ("error_message",)
+    telling_if_none = ("sent_at", "exchange_order_id")
 
     def get_query(self) -> Any:
         return super().get_query().filter(_WAITING)

@@ -63,6 +63,7 @@ class UserView(PortalModelView):
         "active": lambda _v, _c, row, _n: values.status_badge("active" if row.active else "inactive"),
         "second_factor": lambda _v, _c, row, _n: _factors(row),
     }
+    telling_if_none = ("current_login_at",)
     column_formatters_export = {"roles": lambda _v, _c, row, _n: ", ".join(role.name for role in row.roles)}
 
     def get_query(self) -> Any:

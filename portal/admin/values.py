@@ -9,7 +9,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from portal.web.formatting import money, number, plain_number, status_badge, when, yes_no
+from portal.web.formatting import long_text, money, number, plain_number, status_badge, when, yes_no
 
 __all__ = ["TYPES", "as_json", "badge", "csv_cell", "money_in", "mono", "plain_number", "status_badge"]
 
@@ -98,7 +98,7 @@ def brief(_view: Any, _context: Any, model: Any, name: str) -> Markup:
     """Column formatter: a small JSON object in one line."""
     value = getattr(model, name) or {}
     line = ", ".join(f"{key}: {each}" for key, each in value.items())
-    return Markup('<span class="small-text muted">{}</span>').format(line[:300] or "–")
+    return Markup('<div class="small-text muted">{}</div>').format(long_text(line[:300]))
 
 
 def targets(_view: Any, _context: Any, model: Any, name: str) -> Markup:

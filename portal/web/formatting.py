@@ -16,6 +16,9 @@ from portal.db import utcnow
 _CENTS = frozenset({"USD", "USDT", "USDC", "EUR", "GBP", "CHF", "FDUSD", "BUSD", "DAI", "TUSD", "AUD", "CAD"})
 _NOTHING = Markup('<span class="muted">–</span>')
 
+#: Characters that two lines of a list take without a lid.
+_SHORT = 80
+
 #: Meaning of a word, as a colour beside the word. Everything else is neutral.
 _TONES = {
     "good": "active healthy filled native published current enabled finished idle yes open_position ok",
@@ -81,6 +84,15 @@ def yes_no(value: bool | None) -> Markup:
     return Markup("yes") if value else Markup('<span class="muted">no</span>')
 
 
+def long_text(text: str | None) -> Markup:
+    """A sentence of any length in two lines; the rest opens by pointing, a click or a key."""
+    if not text:
+        return _NOTHING
+    if len(text) <= _SHORT:
+        return Markup("{}").format(text)
+    return Markup('<details class="long"><summary title="{0}">{0}</summary></details>').format(text)
+
+
 def inline_svg(data_uri: str) -> Markup:
     """The picture of a `data:image/svg+xml;base64,` address that this server made itself, as markup, because
     the content security policy allows no data addresses."""
@@ -90,7 +102,7 @@ def inline_svg(data_uri: str) -> Markup:
 
 def init_app(app: Flask) -> None:
     """Make the helpers known to templates, as globals."""
-    helpers = (status_badge, when, money, number, yes_no, utcnow, inline_svg)
+    helpers = (status_badge, when, money, number, yes_no, utcnow, inline_svg, long_text)
     app.jinja_env.globals.update({helper.__name__: helper for helper in helpers})
 
 

@@ -32,9 +32,12 @@ TOO_WIDE = """() => {
 }"""
 
 
-#: Beside a wide page: all of the menu is in view.
-MENU_CUT = """() => [...document.querySelectorAll('.side')].filter((each) => each.scrollHeight > each.clientHeight)
-  .map((each) => `the menu is ${each.scrollHeight} px high, the screen has ${each.clientHeight}`)"""
+#: Beside a wide page: what of the menu and of the tables is not in view.
+CUT = """() => [
+  ...[...document.querySelectorAll('.side')].filter((each) => each.scrollHeight > each.clientHeight),
+  ...[...document.querySelectorAll('.table-wrap')].filter((each) => each.scrollWidth > each.clientWidth),
+].map((each) => `${each.className} needs ${each.scrollWidth} by ${each.scrollHeight} px, but has ` +
+  `${each.clientWidth} by ${each.clientHeight}`)"""
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,7 @@ def complaints_of(page: Page, path: str) -> Iterator[str]:
             rules = () if scheme == "light" else ("color-contrast",)
             yield from (f"{path} {name} {scheme}: {line}" for line in findings(page, *rules))
         if size is WIDE:
-            yield from (f"{path}: {each}" for each in page.evaluate(MENU_CUT))
+            yield from (f"{path}: {each}" for each in page.evaluate(CUT))
         yield from (f"{path} {name}: too wide: {each}" for each in page.evaluate(TOO_WIDE))
 
 
