@@ -40,7 +40,7 @@ def work(app: Flask) -> None:
 def test_preview_page_when_workers_answer_then_shows_each_account_and_leads_to_publish(
     app: Flask, desk: Desk, operator: Visitor
 ) -> None:
-    desk.account("alpha <b>", preset=desk.preset(sizing_mode="fixed_amount", sizing_value=500))
+    desk.account("alpha <b>", preset=desk.sized(500))
     desk.account("beta", preset=desk.preset(blocked_symbols=["BTC/USDT"]))
     signal_id = draft(desk)
     details = operator.get(f"/admin/signals/details/?id={signal_id}").text

@@ -11,8 +11,15 @@ from portal import create_app
 from portal.config import Settings
 from portal.db import db
 from tests.services.floor import desk, sandbox_server
+from tests.services.protected import VENUES
 
 __all__ = ["desk", "sandbox_server"]
+
+
+@pytest.fixture(params=list(VENUES))
+def venue(request: pytest.FixtureRequest) -> str:
+    """Each exchange of the practice server: spot and futures."""
+    return str(request.param)
 
 
 @pytest.fixture(scope="session")

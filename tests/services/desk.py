@@ -57,6 +57,10 @@ class Desk:
     def preset(self, **values: Any) -> TradingPreset:
         return save(TradingPreset(**{"name": f"preset {uuid.uuid4().hex[:8]}", **values}))
 
+    def sized(self, value: int = 1000, **values: Any) -> TradingPreset:
+        """A preset whose orders are of so many USDT."""
+        return self.preset(**{"sizing_mode": "fixed_amount", "sizing_value": Decimal(value), **values})
+
     def publish(self, **data: Any) -> list[Execution]:
         """Publish a signal and return its executions."""
         sent = {"currency_pair": "BTC/USDT", "direction": "buy", **data}

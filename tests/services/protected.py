@@ -14,15 +14,24 @@ from portal.trading.types import ExecutionStatus, NotificationType, Protection
 from tests.exchanges.sandbox.conftest import on_sandbox
 from tests.services.desk import Desk
 
+#: The two exchanges of the practice server, and what is traded there.
 VENUES = {"sandbox": "spot", "sandboxusdm": "swap"}
 DUST = Decimal("0.0001")
 
 
+def account(
+    desk: Desk, venue: str, preset: dict[str, Any] | None = None, **values: Any
+) -> ExecutionConnection:
+    """An account whose orders are of 1000 USDT, and BTC at 50 000 USDT."""
+    rules = desk.sized(**{"market_type": VENUES[venue], **(preset or {})})
+    made = desk.account(exchange=venue, preset=rules, **values)
+    desk.price("BTC/USDT", 50_000)
+    return made
+
+
 def opened(desk: Desk, venue: str, preset: dict[str, Any] | None = None, **signal: Any) -> int:
     """A position of 1000 USDT at 50 000, without guards yet."""
-    given = {"market_type": VENUES[venue], "sizing_mode": "fixed_amount", "sizing_value": Decimal(1000)}
-    desk.account(exchange=venue, preset=desk.preset(**given | (preset or {})))
-    desk.price("BTC/USDT", 50_000)
+    account(desk, venue, preset)
     execution = desk.trade(**signal)
     assert execution.status is ExecutionStatus.FILLED, execution.message
     return desk.position().id

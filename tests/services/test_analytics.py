@@ -19,7 +19,7 @@ def rows() -> list[dict[str, object]]:
 
 
 def traded_day(desk: Desk) -> None:
-    key = desk.account(preset=desk.preset(sizing_mode="fixed_amount", sizing_value=Decimal(1000))).id
+    key = desk.account(preset=desk.sized()).id
     for target in (51_000, 49_000):
         desk.price("BTC/USDT", 50_000)
         desk.trade(sl="49500", tp="50500")
@@ -60,7 +60,7 @@ def test_f61_figures_when_the_night_is_killed_half_way_and_runs_again_are_those_
 ) -> None:
     """Two accounts; the worker dies after the first, with the second half written."""
     traded_day(desk)
-    desk.account("beta", preset=desk.preset(sizing_mode="fixed_amount", sizing_value=Decimal(500)))
+    desk.account("beta", preset=desk.sized(500))
     desk.price("BTC/USDT", 50_000)
     desk.publish(sl="49500", tp="50500")
     desk.run_all()

@@ -35,7 +35,7 @@ ACCOUNTS, SIGNALS = 10, 5
 def hold(desk: Desk, accounts: int, signals: int, exchange: str = "sandbox", **signal: Any) -> list[int]:
     """So many accounts with so many positions each."""
     market = "swap" if exchange == "sandboxusdm" else "spot"
-    preset = desk.preset(market_type=market, sizing_mode="fixed_amount", sizing_value=Decimal(200))
+    preset = desk.sized(200, market_type=market)
     for number in range(accounts):
         desk.account(f"{exchange}-{number}", exchange=exchange, preset=preset)
     for _ in range(signals):

@@ -5,27 +5,10 @@ from decimal import Decimal
 import pytest
 
 from portal.errors import ConflictError, NotFoundError
-from portal.models import TradingPreset
 from portal.services import books, closing, positions
 from portal.trading.types import ClosedReason, ExecutionStatus, OrderRole, PositionStatus
 from tests.services.desk import Desk
-
-
-@pytest.fixture(params=["sandbox", "sandboxusdm"])
-def venue(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-def opened(desk: Desk, venue: str, **signal: object) -> None:
-    desk.account(exchange=venue, preset=preset_for(desk, venue))
-    desk.price("BTC/USDT", 50_000)
-    execution = desk.trade(**signal)
-    assert execution.status is ExecutionStatus.FILLED, execution.message
-
-
-def preset_for(desk: Desk, venue: str, **values: object) -> TradingPreset:
-    market = "swap" if venue == "sandboxusdm" else "spot"
-    return desk.preset(market_type=market, sizing_mode="fixed_amount", sizing_value=Decimal(1000), **values)
+from tests.services.protected import opened
 
 
 def move(desk: Desk, price: int) -> None:
@@ -163,7 +146,7 @@ def test_short_position_when_the_stop_is_reached_buys_back(desk: Desk) -> None:
 
 
 def test_stop_when_the_price_gains_enough_moves_to_break_even(desk: Desk) -> None:
-    desk.account(preset=preset_for(desk, "sandbox", break_even_at_r=Decimal(1)))
+    desk.account(preset=desk.sized(break_even_at_r=Decimal(1)))
     move(desk, 50_000)
     desk.trade(sl="49000", tp="60000")
     move(desk, 51_200)

@@ -21,12 +21,8 @@ from tests.exchanges.sandbox.conftest import on_sandbox
 from tests.services.desk import Desk
 
 
-def fixed(desk: Desk, amount: int = 1000, **values: Any) -> Any:
-    return desk.preset(sizing_mode="fixed_amount", sizing_value=Decimal(amount), **values)
-
-
 def test_limit_entry_when_the_price_comes_is_filled_and_opens_the_position(desk: Desk) -> None:
-    desk.account(preset=fixed(desk))
+    desk.account(preset=desk.sized())
     desk.price("BTC/USDT", 50_000)
     execution = desk.trade(order_type="limit", open_price="49500", sl="49000")
     assert execution.status is ExecutionStatus.OPEN
@@ -42,7 +38,7 @@ def test_limit_entry_when_the_price_comes_is_filled_and_opens_the_position(desk:
 
 
 def test_stop_entry_when_the_trigger_is_reached_opens_the_position(desk: Desk) -> None:
-    desk.account(preset=fixed(desk))
+    desk.account(preset=desk.sized())
     desk.price("BTC/USDT", 50_000)
     execution = desk.trade(order_type="stop", open_price="50500", sl="49000")
     assert execution.status is ExecutionStatus.OPEN, execution.message
@@ -58,7 +54,7 @@ def test_stop_entry_when_the_trigger_is_reached_opens_the_position(desk: Desk) -
 @pytest.mark.parametrize("exchange", ["sandbox", "sandboxusdm"])
 def test_f44_ioc_when_only_part_is_there_keeps_the_part(desk: Desk, exchange: str) -> None:
     market = "swap" if exchange == "sandboxusdm" else "spot"
-    desk.account(exchange=exchange, preset=fixed(desk, market_type=market))
+    desk.account(exchange=exchange, preset=desk.sized(market_type=market))
     desk.price("BTC/USDT", 50_000)
     desk.sandbox.add_fault("partial_fill", fraction="0.5", count=1)
     execution = desk.trade(order_type="limit", time_in_force="IOC", open_price="50100")
@@ -70,7 +66,7 @@ def test_f44_ioc_when_only_part_is_there_keeps_the_part(desk: Desk, exchange: st
 
 
 def test_fok_when_it_cannot_fill_wholly_fills_nothing(desk: Desk) -> None:
-    desk.account(preset=fixed(desk))
+    desk.account(preset=desk.sized())
     desk.price("BTC/USDT", 50_000)
     execution = desk.trade(order_type="limit", time_in_force="FOK", open_price="49000")
     assert execution.status in (ExecutionStatus.EXPIRED, ExecutionStatus.CANCELED)
@@ -79,7 +75,7 @@ def test_fok_when_it_cannot_fill_wholly_fills_nothing(desk: Desk) -> None:
 
 
 def test_closing_signal_when_an_entry_still_waits_cancels_it(desk: Desk) -> None:
-    desk.account(preset=fixed(desk))
+    desk.account(preset=desk.sized())
     desk.price("BTC/USDT", 50_000)
     desk.trade(order_type="limit", open_price="45000")
     execution = desk.trade(action="close")
@@ -92,7 +88,7 @@ def test_closing_signal_when_an_entry_still_waits_cancels_it(desk: Desk) -> None
 
 def test_hedge_account_when_both_directions_are_traded_holds_both(desk: Desk) -> None:
     connection = desk.account(
-        exchange="sandboxusdm", preset=fixed(desk, market_type="swap"), position_mode=PositionMode.HEDGE
+        exchange="sandboxusdm", preset=desk.sized(market_type="swap"), position_mode=PositionMode.HEDGE
     )
     hedge_at_the_exchange(desk, connection.get_credentials())
     desk.price("BTC/USDT", 50_000)
@@ -145,8 +141,7 @@ DENIALS: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
 def test_entry_when_it_must_not_be_sent_is_denied_with_its_code(
     desk: Desk, _what: str, preset: dict[str, Any], signal: dict[str, Any], code: str
 ) -> None:
-    values = {"sizing_mode": "fixed_amount", "sizing_value": Decimal(1000), **preset}
-    desk.account(preset=desk.preset(**values))
+    desk.account(preset=desk.sized(**preset))
     desk.price("BTC/USDT", 50_000)
     execution = desk.trade(**signal)
     assert (execution.status, execution.code) == (ExecutionStatus.DENIED, code), execution.message
@@ -157,7 +152,7 @@ def test_entry_when_it_must_not_be_sent_is_denied_with_its_code(
 
 @pytest.mark.parametrize("state", [TradingStateValue.HALTED, TradingStateValue.REDUCING])
 def test_switch_when_it_stops_entries_lets_exits_pass(desk: Desk, state: TradingStateValue) -> None:
-    desk.account(preset=fixed(desk))
+    desk.account(preset=desk.sized())
     desk.price("BTC/USDT", 50_000)
     desk.trade(sl="49000")
     trading_state.set_state("everything", "", state, "test", actor="command line")

@@ -25,15 +25,9 @@ from portal.trading.types import (
     Side,
 )
 from tests.services.desk import Desk
+from tests.services.protected import VENUES
 from tests.trading import oracle_book
 from tests.trading.factories import fill, spot
-
-VENUES = {"sandbox": "spot", "sandboxusdm": "swap"}
-
-
-@pytest.fixture(params=list(VENUES))
-def venue(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
 
 
 def fixed(desk: Desk, venue: str, size: str = "0.01", **values: Any) -> TradingPreset:

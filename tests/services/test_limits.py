@@ -61,7 +61,7 @@ def settle(app: Flask, desk: Desk) -> None:
 
 def of_100(desk: Desk, **values: object) -> int:
     """An account whose orders are worth 100 USDT, rounding aside; its connection's id."""
-    preset = desk.preset(sizing_mode="fixed_amount", sizing_value=Decimal(100), max_signal_age_seconds=3600)
+    preset = desk.sized(100, max_signal_age_seconds=3600)
     return desk.account(preset=preset, balances={"USDT": "100000"}, **values).id
 
 
@@ -262,7 +262,7 @@ def test_f64_many_signals_to_one_user_are_halted_for_the_user_wherever_they_went
     app: Flask, desk: Desk, limit: Callable[..., None]
 ) -> None:
     for number in range(3):
-        preset = desk.preset(sizing_mode="fixed_amount", sizing_value=Decimal(50))
+        preset = desk.sized(50)
         desk.account(f"account-{number}", preset=preset, balances={"USDT": "100000"})
     limit(runaway_entries_per_minute=3)
     for number in range(3):

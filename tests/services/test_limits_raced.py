@@ -22,7 +22,7 @@ FIFTY = 50
 
 
 def account(desk: Desk, **limits: Any) -> None:
-    desk.account(preset=desk.preset(sizing_mode="fixed_amount", sizing_value=Decimal(100), **limits))
+    desk.account(preset=desk.sized(100, **limits))
 
 
 def publish(desk: Desk, pairs: tuple[str, ...]) -> None:

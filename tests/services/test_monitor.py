@@ -1,7 +1,5 @@
 """The minute check: in bulk, with few reads, and one bad venue delays no other."""
 
-from decimal import Decimal
-
 import pytest
 
 from portal.db import end_read
@@ -11,7 +9,7 @@ from tests.services.desk import Desk
 
 
 def test_check_when_many_accounts_hold_many_symbols_reads_prices_once_per_venue(desk: Desk) -> None:
-    preset = desk.preset(sizing_mode="fixed_amount", sizing_value=Decimal(200))
+    preset = desk.sized(200)
     for name in ("alpha", "beta", "gamma"):
         desk.account(name, preset=preset)
     for pair in ("BTC/USDT", "ETH/USDT", "SOL/USDT"):
@@ -28,7 +26,7 @@ def test_check_when_many_accounts_hold_many_symbols_reads_prices_once_per_venue(
 
 
 def test_check_when_one_venue_fails_still_serves_the_others(desk: Desk) -> None:
-    desk.account("alpha", preset=desk.preset(sizing_mode="fixed_amount", sizing_value=Decimal(500)))
+    desk.account("alpha", preset=desk.sized(500))
     desk.price("BTC/USDT", 50_000)
     desk.trade(sl="49000")
     other = desk.position()
@@ -67,7 +65,7 @@ def test_unrealized_result_when_marked_in_bulk_equals_the_book(desk: Desk, side:
 
     desk.account(
         exchange="sandboxusdm",
-        preset=desk.preset(market_type="swap", sizing_mode="fixed_amount", sizing_value=Decimal(700)),
+        preset=desk.sized(700, market_type="swap"),
     )
     desk.price("BTC/USDT", 50_000)
     desk.trade(direction=side)

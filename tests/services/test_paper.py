@@ -56,10 +56,6 @@ def paper(desk: Desk, exchange: str = "binance", *, name: str = "paper", **value
     return save(row).id
 
 
-def fixed(desk: Desk, amount: int = 1000, **values: Any) -> Any:
-    return desk.preset(sizing_mode="fixed_amount", sizing_value=Decimal(amount), **values)
-
-
 def rows(model: Any) -> list[Any]:
     found = list(db.session.execute(sa.select(model).order_by(model.id)).scalars())
     db.session.expunge_all()
@@ -81,7 +77,7 @@ def follow(desk: Desk) -> None:
 def test_signal_on_a_paper_account_is_filled_stopped_out_and_the_books_balance(
     floor: Desk, exchange: str, market: str
 ) -> None:
-    paper(floor, exchange, preset=fixed(floor, market_type=market))
+    paper(floor, exchange, preset=floor.sized(market_type=market))
     execution = floor.trade(sl="49000", tp="55000")
     assert execution.status is ExecutionStatus.FILLED, execution.message
     position = floor.position()
@@ -106,7 +102,7 @@ def test_signal_on_a_paper_account_is_filled_stopped_out_and_the_books_balance(
 def test_stop_on_a_paper_account_rests_in_its_ledger_and_fires_there(
     floor: Desk, exchange: str, market: str
 ) -> None:
-    paper(floor, exchange, preset=fixed(floor, market_type=market))
+    paper(floor, exchange, preset=floor.sized(market_type=market))
     floor.trade(sl="49000", tp="55000")
     floor.protect()
     assert floor.position().protection is Protection.NATIVE
@@ -119,7 +115,7 @@ def test_stop_on_a_paper_account_rests_in_its_ledger_and_fires_there(
 
 
 def test_limit_entry_on_a_paper_account_waits_and_is_filled_by_the_minute_job(floor: Desk) -> None:
-    paper(floor, preset=fixed(floor))
+    paper(floor, preset=floor.sized())
     assert floor.trade(order_type="limit", open_price="49500").status is ExecutionStatus.OPEN
     follow(floor)
     assert floor.positions() == []
@@ -132,7 +128,7 @@ def test_limit_entry_on_a_paper_account_waits_and_is_filled_by_the_minute_job(fl
 
 
 def test_stop_entry_on_a_paper_account_triggers(floor: Desk) -> None:
-    paper(floor, preset=fixed(floor))
+    paper(floor, preset=floor.sized())
     assert floor.trade(order_type="stop", open_price="50500").status is ExecutionStatus.OPEN
     floor.price("BTC/USDT", 50_600)
     follow(floor)
@@ -141,7 +137,7 @@ def test_stop_entry_on_a_paper_account_triggers(floor: Desk) -> None:
 
 
 def test_partial_fills_of_a_paper_account_add_up(floor: Desk) -> None:
-    paper(floor, preset=fixed(floor), settings={"paper_fill_fraction": "0.3"})
+    paper(floor, preset=floor.sized(), settings={"paper_fill_fraction": "0.3"})
     execution = floor.trade()
     assert execution.status is ExecutionStatus.FILLED, execution.message
     assert len(floor.fills()) == 4
@@ -154,13 +150,13 @@ def test_partial_fills_of_a_paper_account_add_up(floor: Desk) -> None:
 
 def test_paper_prices_come_from_the_data_connection_where_there_is_one(floor: Desk) -> None:
     source = save(DataConnection(name="prices", provider="sandbox"))
-    paper(floor, "kraken", preset=fixed(floor), data_connection_id=source.id)
+    paper(floor, "kraken", preset=floor.sized(), data_connection_id=source.id)
     assert floor.trade().status is ExecutionStatus.FILLED
     assert floor.position().exchange_name == "sandbox"
 
 
 def test_order_beyond_the_paper_balance_is_denied_and_nothing_is_booked(floor: Desk) -> None:
-    paper(floor, preset=fixed(floor, 50_000))
+    paper(floor, preset=floor.sized(50_000))
     assert floor.trade().code == "BALANCE_INSUFFICIENT"
     assert rows(PaperOrderRow) == []
 
@@ -180,7 +176,7 @@ def test_paper_connection_when_its_exchange_is_unknown_is_denied(floor: Desk) ->
 
 
 def test_paper_account_survives_a_restart(floor: Desk, app: Flask) -> None:
-    key = paper(floor, preset=fixed(floor))
+    key = paper(floor, preset=floor.sized())
     floor.trade(sl="49000")
     before = balance()
     assert before < 10_000
@@ -207,7 +203,7 @@ def test_test_of_a_paper_connection_tells_balance_and_facts(floor: Desk) -> None
 
 
 def test_credentials_of_a_paper_connection_are_never_decrypted(floor: Desk) -> None:
-    key = paper(floor, preset=fixed(floor))
+    key = paper(floor, preset=floor.sized())
     row = db.session.get_one(ExecutionConnection, key)
     row.credentials = "not a ciphertext of ours"
     db.session.commit()
@@ -221,7 +217,7 @@ def test_live_connection_of_the_same_exchange_is_still_denied(floor: Desk) -> No
 
 
 def test_deleted_connection_leaves_its_paper_ledger_behind(floor: Desk) -> None:
-    key = paper(floor, preset=fixed(floor))
+    key = paper(floor, preset=floor.sized())
     floor.trade()
     positions.request_close(floor.position().id, actor=floor.admin)
     floor.close_wanted()

@@ -66,7 +66,7 @@ def nothing_happened(desk: Desk) -> None:
 
 def test_preview_when_made_then_it_says_what_the_orders_are_that_publishing_sends(desk: Desk) -> None:
     desk.price("BTCUSDT", 64_000)
-    desk.account("alpha", preset=desk.preset(sizing_mode="fixed_amount", sizing_value=500))
+    desk.account("alpha", preset=desk.sized(500))
     desk.account("beta", preset=desk.preset(blocked_symbols=["BTC/USDT"]))
     halted = desk.account("gamma")
     trading_state.set_state(

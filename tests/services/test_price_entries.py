@@ -1,7 +1,6 @@
 """Entries at hostile quotes: denied with the code that says why, and nothing reaches the exchange."""
 
 from collections.abc import Callable, Iterator
-from decimal import Decimal
 
 import pytest
 
@@ -15,13 +14,8 @@ from portal.trading.types import (
     Protection,
 )
 from tests.services.desk import Desk
-from tests.services.protected import VENUES, nothing_is_left, opened, told
+from tests.services.protected import account, nothing_is_left, opened, told
 from tests.services.venue_classes import VenueClass, position_at, set_up
-
-
-@pytest.fixture(params=list(VENUES))
-def venue(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
 
 
 def silent(desk: Desk) -> None:
@@ -67,9 +61,7 @@ HOSTILE = [
 def test_f56_entry_at_a_hostile_quote_is_denied_and_nothing_is_sent(
     desk: Desk, venue: str, feed: Callable[[Desk], None], code: str, known: bool
 ) -> None:
-    given = {"market_type": VENUES[venue], "sizing_mode": "fixed_amount", "sizing_value": Decimal(1000)}
-    desk.account(exchange=venue, preset=desk.preset(**given))
-    desk.price("BTC/USDT", 50_000)
+    account(desk, venue)
     before = 0
     if known:
         assert desk.trade().status is ExecutionStatus.FILLED
@@ -134,7 +126,7 @@ def test_f56_entry_at_an_old_quote_is_denied(desk: Desk) -> None:
 
 
 def test_entry_when_one_route_is_crossed_trades_at_the_price_of_the_other(desk: Desk) -> None:
-    desk.account(preset=desk.preset(sizing_mode="fixed_amount", sizing_value=Decimal(1000)))
+    desk.account(preset=desk.sized())
     desk.price("BTC/USDT", 50_000)
     desk.sandbox.misquote("BTCUSDT", "bookTicker", bidPrice="50100", askPrice="49900")
     assert desk.trade(sl="49000").status is ExecutionStatus.FILLED

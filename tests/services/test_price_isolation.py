@@ -45,7 +45,7 @@ def slow_server(app: Flask, local: Desk) -> Iterator[SandboxServer]:
 
 
 def holding(desk: Desk, name: str, exchange: str, **signal: object) -> int:
-    rules = desk.preset(market_type=MARKETS[exchange], sizing_mode="fixed_amount", sizing_value=Decimal(500))
+    rules = desk.sized(500, market_type=MARKETS[exchange])
     desk.account(name, exchange=exchange, preset=rules)
     desk.price("BTC/USDT", 50_000)
     for execution in desk.publish(market_type=MARKETS[exchange], **signal):

@@ -21,11 +21,6 @@ from tests.services.desk import Desk
 from tests.services.protected import closable, closing_fills, guarded, minute, nothing_is_left, told
 
 
-@pytest.fixture(params=list(protected.VENUES))
-def venue(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
 def by_owner(desk: Desk) -> None:
     positions.request_close(desk.position().id, actor=desk.admin)
     desk.close_wanted()

@@ -3,39 +3,16 @@ held. Counted at the exchange."""
 
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
-
-import ccxt
-import pytest
 
 from portal.db import transaction, utcnow
 from portal.exchanges.venues_table import listed_venues
 from portal.exchanges.venues_table import venue as venue_of
-from portal.models import ExecutionPosition, Signal
+from portal.models import Signal
 from portal.services import books, late_entries, monitor
 from portal.services.books_of import instrument_of
 from portal.trading.types import ExecutionStatus, PositionStatus, Protection
-from tests.exchanges.sandbox.conftest import on_sandbox
 from tests.services.desk import Desk, now_in
-
-VENUES = {"sandbox": "spot", "sandboxusdm": "swap"}
-
-
-@pytest.fixture(params=list(VENUES))
-def venue(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-def opened(desk: Desk, venue: str, preset: dict[str, Any] | None = None, **signal: Any) -> None:
-    given = {"market_type": VENUES[venue], "sizing_mode": "fixed_amount", "sizing_value": Decimal(1000)}
-    desk.account(exchange=venue, preset=desk.preset(**given | (preset or {})))
-    desk.price("BTC/USDT", 50_000)
-    execution = desk.trade(**signal)
-    assert execution.status is ExecutionStatus.FILLED, execution.message
-
-
-def closable(position: ExecutionPosition) -> Decimal:
-    return position.quantity - position.quantity % position.lot_size
+from tests.services.protected import account, by_hand, closable, opened
 
 
 def seen(desk: Desk) -> list[tuple[str, Decimal, Decimal]]:
@@ -77,15 +54,8 @@ def test_short_position_when_opened_is_guarded_by_buys(desk: Desk) -> None:
 
 
 def test_hedge_mode_position_when_opened_is_guarded_on_its_side(desk: Desk) -> None:
-    keys = desk.account(
-        exchange="sandboxusdm",
-        position_mode="hedge",
-        preset=desk.preset(market_type="swap", sizing_mode="fixed_amount", sizing_value=Decimal(1000)),
-    )
-    client = ccxt.binanceusdm(keys.get_credentials())
-    client.urls["api"] = on_sandbox(client.urls["api"], desk.sandbox.url)
-    client.set_position_mode(True)
-    desk.price("BTC/USDT", 50_000)
+    account(desk, "sandboxusdm", position_mode="hedge")
+    by_hand(desk, "sandboxusdm").set_position_mode(True)
     execution = desk.trade(sl="49000", tp="51000")
     assert execution.status is ExecutionStatus.FILLED, execution.message
     desk.protect()
@@ -142,9 +112,7 @@ def test_trailing_stop_when_the_price_rises_follows_at_the_exchange(desk: Desk, 
 
 
 def test_limit_entry_when_filled_in_parts_has_a_stop_for_what_is_held(desk: Desk, venue: str) -> None:
-    given = {"market_type": VENUES[venue], "sizing_mode": "fixed_amount", "sizing_value": Decimal(1000)}
-    desk.account(exchange=venue, preset=desk.preset(**given))
-    desk.price("BTC/USDT", 50_000)
+    account(desk, venue)
     desk.sandbox.add_fault("partial_fill", fraction="0.5", count=1)
     execution = desk.trade(order_type="limit", open_price="50100", sl="49000")
     assert execution.status is ExecutionStatus.PARTIALLY_FILLED, execution.message
@@ -165,9 +133,7 @@ def test_limit_entry_when_filled_in_parts_has_a_stop_for_what_is_held(desk: Desk
 def test_limit_entry_when_its_signal_expires_loses_its_rest_and_keeps_its_stop(
     desk: Desk, venue: str
 ) -> None:
-    given = {"market_type": VENUES[venue], "sizing_mode": "fixed_amount", "sizing_value": Decimal(1000)}
-    desk.account(exchange=venue, preset=desk.preset(**given))
-    desk.price("BTC/USDT", 50_000)
+    account(desk, venue)
     desk.sandbox.add_fault("partial_fill", fraction="0.5", count=1)
     desk.trade(order_type="limit", open_price="50100", sl="49000", expires_at=now_in(300))
     order_id = desk.order().id
@@ -186,9 +152,7 @@ def test_limit_entry_when_its_signal_expires_loses_its_rest_and_keeps_its_stop(
 
 
 def test_immediate_entry_when_filled_in_part_has_a_stop_for_that_part(desk: Desk, venue: str) -> None:
-    given = {"market_type": VENUES[venue], "sizing_mode": "fixed_amount", "sizing_value": Decimal(1000)}
-    desk.account(exchange=venue, preset=desk.preset(**given))
-    desk.price("BTC/USDT", 50_000)
+    account(desk, venue)
     desk.sandbox.add_fault("partial_fill", fraction="0.5", count=1)
     desk.trade(order_type="limit", open_price="50100", time_in_force="IOC", sl="49000")
     desk.protect()

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from decimal import Decimal
 
 from flask import Flask
 
@@ -75,9 +74,7 @@ def test_same_signal_when_sent_by_many_at_once_is_one_signal(app: Flask, desk: D
 
 
 def test_position_limit_when_many_signals_run_at_once_is_not_overshot(app: Flask, desk: Desk) -> None:
-    desk.account(
-        preset=desk.preset(max_open_positions=3, sizing_mode="fixed_amount", sizing_value=Decimal(100))
-    )
+    desk.account(preset=desk.sized(100, max_open_positions=3))
     pairs = ["BTC/USDT", "ETH/USDT", "SOL/USDT", "XRP/USDT", "ADA/USDT", "DOGE/USDT", "LTC/USDT", "DOT/USDT"]
     keys = [desk.publish(currency_pair=pair)[0].id for pair in pairs]
     waiting = list(keys)

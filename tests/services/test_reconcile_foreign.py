@@ -23,7 +23,7 @@ from portal.trading.types import (
     PositionStatus,
 )
 from tests.services.desk import Desk
-from tests.services.protected import by_hand, opened
+from tests.services.protected import account, by_hand, opened
 from tests.services.reconciled import connection_ids, cycle, notices, trade_by_hand
 
 ETH = "ETH/USDT:USDT"
@@ -37,9 +37,7 @@ def foreign(*, there: bool = True) -> list[ForeignHolding]:
 
 
 def swap_account(desk: Desk, **values: Any) -> None:
-    size = {"sizing_mode": "fixed_amount", "sizing_value": Decimal(1000)}
-    desk.account(exchange="sandboxusdm", preset=desk.preset(market_type="swap", **size), **values)
-    desk.price("BTC/USDT", 50_000)
+    account(desk, "sandboxusdm", **values)
     desk.price("ETH/USDT", 2_000)
 
 
@@ -152,7 +150,7 @@ def test_position_when_the_exchange_liquidates_it_is_recorded_as_that(desk: Desk
     desk.account(
         exchange="sandboxusdm",
         futures_balance="120",
-        preset=desk.preset(market_type="swap", sizing_mode="fixed_amount", sizing_value=1000, leverage=20),
+        preset=desk.sized(market_type="swap", leverage=20),
     )
     desk.price("BTC/USDT", 50_000)
     execution = desk.trade()

@@ -1,7 +1,6 @@
 """No entry before the account was compared with its exchange; nothing more than that afterwards."""
 
 from datetime import timedelta
-from decimal import Decimal
 
 import pytest
 import sqlalchemy as sa
@@ -12,18 +11,7 @@ from portal.services import expiring, reconciliation
 from portal.services.reconciliation import standing
 from portal.trading.types import ExecutionStatus
 from tests.services.desk import Desk
-from tests.services.protected import VENUES
-
-
-@pytest.fixture(params=["sandbox", "sandboxusdm"])
-def venue(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-def account(desk: Desk, venue: str) -> None:
-    size = {"sizing_mode": "fixed_amount", "sizing_value": Decimal(1000)}
-    desk.account(exchange=venue, preset=desk.preset(market_type=VENUES[venue], **size))
-    desk.price("BTC/USDT", 50_000)
+from tests.services.protected import VENUES, account
 
 
 def connection() -> ExecutionConnection:

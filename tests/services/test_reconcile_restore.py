@@ -6,7 +6,6 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-import pytest
 import sqlalchemy as sa
 
 from portal.db import Base, db, end_read, transaction, utcnow
@@ -23,16 +22,11 @@ from portal.services import books, positions, reconciliation, reruns, trading_st
 from portal.services.reconciliation import standing
 from portal.trading.types import ClosedReason, ExecutionStatus, PositionStatus, TradingStateValue
 from tests.services.desk import Desk
-from tests.services.protected import VENUES, opened
+from tests.services.protected import account, opened
 from tests.services.reconciled import cycle
 
 _ROWS: tuple[type[Base], ...] = (Execution, ExecutionPosition, Order, Fill)
 Backup = Mapping[type[Base], Sequence[Mapping[str, Any]]]
-
-
-@pytest.fixture(params=["sandbox", "sandboxusdm"])
-def venue(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
 
 
 def back_up() -> Backup:
@@ -71,12 +65,6 @@ def start() -> None:
     """What a start does: notice the pause, tick, and run what is still pending."""
     standing.start_anew_after_downtime()
     reconciliation.sync_connections()
-
-
-def account(desk: Desk, venue: str) -> None:
-    size = {"sizing_mode": "fixed_amount", "sizing_value": Decimal(1000)}
-    desk.account(exchange=venue, preset=desk.preset(market_type=VENUES[venue], **size))
-    desk.price("BTC/USDT", 50_000)
 
 
 def test_f60_entry_sent_after_the_backup_when_restored_is_adopted_and_not_sent_again(

@@ -23,11 +23,6 @@ from tests.services.protected import closable, guarded, opened, take_off
 from tests.services.reconciled import connection_ids, cycle, differences, notices, trade_by_hand
 
 
-@pytest.fixture(params=["sandbox", "sandboxusdm"])
-def venue(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
 def test_f53_position_closed_by_hand_when_reconciled_twice_is_external_and_fires_no_stop(
     desk: Desk, venue: str
 ) -> None:
@@ -249,9 +244,8 @@ def test_paper_account_when_compared_agrees_and_is_left_alone(app: Flask, desk: 
     settings = app.extensions["portal_settings"]
     urls = {**settings.exchange_urls, "binance": desk.sandbox.url}
     app.extensions["portal_settings"] = replace(settings, exchange_urls=urls)
-    size = {"sizing_mode": "fixed_amount", "sizing_value": Decimal(1000)}
     connection = desk.account(
-        exchange="binance", preset=desk.preset(market_type="spot", **size), mode=ConnectionMode.PAPER
+        exchange="binance", preset=desk.sized(market_type="spot"), mode=ConnectionMode.PAPER
     )
     assert connection.mode is ConnectionMode.PAPER
     before = desk.accepted()
@@ -270,7 +264,7 @@ def test_paper_account_when_compared_agrees_and_is_left_alone(app: Flask, desk: 
 def test_comparison_of_many_positions_asks_the_database_the_same_few_times(desk: Desk) -> None:
     desk.account(
         exchange="sandboxusdm",
-        preset=desk.preset(market_type="swap", sizing_mode="fixed_amount", sizing_value=200),
+        preset=desk.sized(200, market_type="swap"),
     )
     desk.price("BTC/USDT", 50_000)
     counts = []

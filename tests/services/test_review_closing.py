@@ -2,51 +2,20 @@
 
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
 
-import ccxt
 import pytest
-import sqlalchemy as sa
 
-from portal.db import db, end_read, transaction, utcnow
-from portal.models import ExecutionPosition, Notification
+from portal.db import end_read, transaction, utcnow
+from portal.models import ExecutionPosition
 from portal.services import books, closing, monitor, positions
 from portal.trading.types import ClosedReason, ExecutionStatus, NotificationType, OrderState, PositionStatus
-from tests.exchanges.sandbox.conftest import on_sandbox
 from tests.services.desk import Desk
-
-
-def amount(desk: Desk, value: int = 1000, **values: Any) -> Any:
-    return desk.preset(sizing_mode="fixed_amount", sizing_value=Decimal(value), **values)
-
-
-def opened(desk: Desk, exchange: str = "sandbox", **signal: Any) -> int:
-    market = "swap" if exchange == "sandboxusdm" else "spot"
-    desk.account(exchange=exchange, preset=amount(desk, market_type=market))
-    desk.price("BTC/USDT", 50_000)
-    execution = desk.trade(**signal)
-    assert execution.status is ExecutionStatus.FILLED, execution.message
-    return desk.position().id
-
-
-def by_hand(desk: Desk) -> Any:
-    """The owner at the exchange's own site: the same account, without Portico."""
-    connection = desk.executions()[0].connection
-    assert connection is not None
-    client = ccxt.binance(connection.get_credentials())
-    client.urls["api"] = on_sandbox(client.urls["api"], desk.sandbox.url)
-    return client
+from tests.services.protected import by_hand, opened, told
 
 
 def held(desk: Desk, currency: str = "BTC") -> Decimal:
     """What the account holds at the exchange."""
-    return Decimal(str(by_hand(desk).fetch_balance()["total"].get(currency) or 0))
-
-
-def told(desk: Desk, kind: NotificationType) -> int:
-    return db.session.execute(
-        sa.select(sa.func.count()).select_from(Notification).where(Notification.type == kind)
-    ).scalar_one()
+    return Decimal(str(by_hand(desk, "sandbox").fetch_balance()["total"].get(currency) or 0))
 
 
 def close(desk: Desk, key: int) -> None:
@@ -64,7 +33,7 @@ def asked_long_ago(key: int) -> None:
 
 def half_filled_entry(desk: Desk) -> int:
     """A limit entry of which one half was filled and the other waits at the exchange."""
-    desk.account(preset=amount(desk))
+    desk.account(preset=desk.sized())
     desk.price("BTC/USDT", 50_000)
     desk.sandbox.add_fault("partial_fill", fraction="0.5", count=1)
     execution = desk.trade(order_type="limit", open_price="50100")
@@ -106,7 +75,7 @@ def test_closed_position_when_its_entry_is_filled_further_is_closed_again(desk: 
 def test_closing_signal_when_what_is_held_is_too_small_to_sell_settles_and_frees_its_lane(
     desk: Desk,
 ) -> None:
-    opened(desk)
+    opened(desk, "sandbox")
     quantity = desk.position().quantity
     desk.price("BTC/USDT", 100)
     execution = desk.trade(action="close")
@@ -120,8 +89,8 @@ def test_closing_signal_when_what_is_held_is_too_small_to_sell_settles_and_frees
 
 
 def test_spot_close_when_the_holding_is_locked_elsewhere_waits_and_is_not_called_dust(desk: Desk) -> None:
-    key = opened(desk)
-    hand = by_hand(desk)
+    key = opened(desk, "sandbox")
+    hand = by_hand(desk, "sandbox")
     free = hand.fetch_balance()["free"]["BTC"]
     own = hand.create_order("BTC/USDT", "limit", "sell", free, 90_000)
     for _ in range(2):
@@ -141,8 +110,8 @@ def test_spot_close_when_the_holding_is_locked_elsewhere_waits_and_is_not_called
 
 
 def test_spot_close_when_the_holding_is_gone_for_a_while_is_booked_as_external(desk: Desk) -> None:
-    key = opened(desk)
-    hand = by_hand(desk)
+    key = opened(desk, "sandbox")
+    hand = by_hand(desk, "sandbox")
     hand.create_order("BTC/USDT", "market", "sell", hand.fetch_balance()["free"]["BTC"])
     close(desk, key)
     assert desk.position().status is PositionStatus.OPEN, "one look proves nothing: balances lag"
@@ -157,7 +126,7 @@ def test_spot_close_when_the_holding_is_gone_for_a_while_is_booked_as_external(d
 
 @pytest.mark.parametrize("how", ["by hand", "by signal"])
 def test_full_close_when_asked_for_while_a_target_is_being_served_is_not_lost(desk: Desk, how: str) -> None:
-    key = opened(desk, sl="40000", tp=["51000", "60000"])
+    key = opened(desk, "sandbox", sl="40000", tp=["51000", "60000"])
     desk.price("BTC/USDT", 51_100)
     desk.sandbox.add_fault("accept_no_answer", count=1)
     desk.watch()
@@ -182,7 +151,7 @@ def test_full_close_when_asked_for_while_a_target_is_being_served_is_not_lost(de
 
 
 def test_closing_signal_when_the_target_that_is_served_sells_everything_is_settled(desk: Desk) -> None:
-    key = opened(desk, sl="40000", tp=["51000", "60000"])
+    key = opened(desk, "sandbox", sl="40000", tp=["51000", "60000"])
     desk.price("BTC/USDT", 51_100)
     end_read()
     monitor.check_positions()
@@ -201,7 +170,7 @@ def test_closing_signal_when_the_target_that_is_served_sells_everything_is_settl
 
 def test_close_when_the_exchange_ends_it_unfilled_is_not_repeated_at_once(desk: Desk) -> None:
     """A halted market ends market orders unfilled: one try now and then, never a storm."""
-    key = opened(desk)
+    key = opened(desk, "sandbox")
     desk.sandbox.add_fault("cancelled_by_exchange", fraction="0")
     close(desk, key)
     for _ in range(3):
@@ -213,7 +182,7 @@ def test_close_when_the_exchange_ends_it_unfilled_is_not_repeated_at_once(desk: 
 
 def test_close_when_rate_limited_waits_as_long_as_it_was_told(desk: Desk) -> None:
     """F39."""
-    key = opened(desk)
+    key = opened(desk, "sandbox")
     desk.sandbox.add_fault("rate_limit", status=429, retry_after=120, count=1)
     close(desk, key)
     due = desk.position().next_close_at
@@ -223,7 +192,7 @@ def test_close_when_rate_limited_waits_as_long_as_it_was_told(desk: Desk) -> Non
 
 def test_balance_when_rate_limited_makes_the_close_wait_as_long_as_it_was_told(desk: Desk) -> None:
     """F39."""
-    key = opened(desk)
+    key = opened(desk, "sandbox")
     desk.sandbox.add_fault("rate_limit", "account", status=429, retry_after=120, count=1)
     close(desk, key)
     due = desk.position().next_close_at
@@ -231,7 +200,7 @@ def test_balance_when_rate_limited_makes_the_close_wait_as_long_as_it_was_told(d
 
 
 def test_close_when_refused_again_and_again_tells_the_owner_once_and_backs_off(desk: Desk) -> None:
-    key = opened(desk)
+    key = opened(desk, "sandbox")
     desk.sandbox.update_account("alpha", can_trade=False)
     close(desk, key)
     for _ in range(4):
@@ -255,7 +224,7 @@ def test_close_when_prices_cannot_be_read_is_sent_all_the_same(desk: Desk, excha
 
 
 def test_target_when_only_part_of_it_is_filled_sells_the_rest_too(desk: Desk) -> None:
-    opened(desk, sl="40000", tp=["51000", "60000"])
+    opened(desk, "sandbox", sl="40000", tp=["51000", "60000"])
     entered = desk.position().quantity
     desk.price("BTC/USDT", 51_100)
     desk.sandbox.add_fault("cancelled_by_exchange", fraction="0.5", count=1)
@@ -273,7 +242,7 @@ def test_target_when_only_part_of_it_is_filled_sells_the_rest_too(desk: Desk) ->
 
 def test_check_when_one_market_is_gone_still_closes_the_others(desk: Desk) -> None:
     """F47, F48: a delisted market must not take every other stop of its venue with it."""
-    desk.account(preset=amount(desk, 500))
+    desk.account(preset=desk.sized(500))
     desk.price("BTC/USDT", 50_000)
     desk.trade(sl="49000")
     desk.trade(currency_pair="ETH/USDT")

@@ -22,7 +22,6 @@ from portal.services import (
 )
 from portal.trading.types import ClosedReason, ExecutionStatus, OrderState, PositionStatus
 from tests.services.desk import Desk
-from tests.services.test_review_closing import amount
 
 
 def died(*_: object, **__: object) -> None:
@@ -110,7 +109,7 @@ def test_f52_close_when_its_worker_died_before_the_send_is_proved_absent_and_sen
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """C16, F52: the close of one version exists once, whoever asks how often."""
-    desk.account(exchange="sandboxusdm", preset=amount(desk, market_type="swap"))
+    desk.account(exchange="sandboxusdm", preset=desk.sized(market_type="swap"))
     desk.trade()
     key = desk.position().id
     positions.request_close(key, actor=desk.admin)
@@ -185,7 +184,7 @@ def test_f50_c15_position_when_its_end_could_not_be_booked_is_booked_by_the_next
 
 def test_stop_when_the_price_jumps_through_it_sells_at_the_market(desk: Desk) -> None:
     """F55: a gap is no reason to wait for the stop's own price."""
-    desk.account(preset=amount(desk))
+    desk.account(preset=desk.sized())
     desk.price("BTC/USDT", 50_000)
     desk.trade(sl="49000", tp="52000")
     desk.price("BTC/USDT", 30_000)
@@ -199,7 +198,7 @@ def test_stop_when_the_price_jumps_through_it_sells_at_the_market(desk: Desk) ->
 
 def test_target_and_stop_when_their_prices_are_seen_in_the_wrong_order_close_once(desk: Desk) -> None:
     """F51: a wish that is there is not replaced by another full one."""
-    desk.account(preset=amount(desk))
+    desk.account(preset=desk.sized())
     desk.price("BTC/USDT", 50_000)
     desk.trade(sl="49000", tp="52000")
     from portal.services import monitor
@@ -244,7 +243,7 @@ def test_f28_clock_of_this_machine_when_it_jumps_ahead_ends_no_lease_early(
 
 
 def test_position_when_its_wish_was_partial_and_nothing_is_left_is_not_kept_open(desk: Desk) -> None:
-    desk.account(preset=amount(desk))
+    desk.account(preset=desk.sized())
     desk.price("BTC/USDT", 50_000)
     desk.trade()
     key = desk.position().id

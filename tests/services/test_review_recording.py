@@ -17,13 +17,9 @@ from portal.services.intents import Intended
 from portal.trading.orders import FillReport, OrderReport, OrderRequest
 from portal.trading.types import ExecutionStatus, NotificationType, OrderState, PositionMode, PositionStatus
 from tests.services.desk import Desk
-from tests.services.test_review_closing import amount, told
+from tests.services.protected import told
 
 FUTURES = "sandboxusdm"
-
-
-def swap(desk: Desk, value: int = 1000, **values: Any) -> Any:
-    return amount(desk, value, market_type="swap", **values)
 
 
 def only_intended(desk: Desk, monkeypatch: pytest.MonkeyPatch, **signal: Any) -> Intended:
@@ -132,7 +128,7 @@ def test_resting_limit_order_when_acknowledged_is_followed_without_haste(
 
 def test_filled_order_when_its_fills_cannot_be_read_yet_is_not_settled_before_they_are(desk: Desk) -> None:
     """F50: an execution is not called filled while nobody holds a position for it."""
-    desk.account(exchange=FUTURES, preset=swap(desk))
+    desk.account(exchange=FUTURES, preset=desk.sized(market_type="swap"))
     desk.sandbox.add_fault("http_before", "myTrades", status=503, count=2)
     execution = desk.trade()
     assert desk.order().state is OrderState.FILLED
@@ -148,7 +144,7 @@ def test_filled_order_when_its_fills_cannot_be_read_yet_is_not_settled_before_th
 
 
 def test_closing_signal_when_the_entry_s_fills_are_late_waits_for_them_and_closes(desk: Desk) -> None:
-    desk.account(exchange=FUTURES, preset=swap(desk))
+    desk.account(exchange=FUTURES, preset=desk.sized(market_type="swap"))
     fault = desk.sandbox.add_fault("http_before", "myTrades", status=503)
     desk.trade()
     closing_one = desk.trade(action="close")
@@ -164,7 +160,7 @@ def test_closing_signal_when_the_entry_s_fills_are_late_waits_for_them_and_close
 
 def test_ended_order_when_its_part_fill_is_not_read_yet_is_not_called_unfilled(desk: Desk) -> None:
     """F44."""
-    desk.account(exchange=FUTURES, preset=swap(desk))
+    desk.account(exchange=FUTURES, preset=desk.sized(market_type="swap"))
     desk.price("BTC/USDT", 50_000)
     desk.sandbox.add_fault("http_before", "myTrades", status=503, count=1)
     desk.sandbox.add_fault("partial_fill", fraction="0.5", count=1)
@@ -181,7 +177,7 @@ def test_ended_order_when_its_part_fill_is_not_read_yet_is_not_called_unfilled(d
 
 
 def test_fills_when_they_stay_unreadable_raise_one_alarm(desk: Desk) -> None:
-    desk.account(exchange=FUTURES, preset=swap(desk))
+    desk.account(exchange=FUTURES, preset=desk.sized(market_type="swap"))
     desk.sandbox.add_fault("http_before", "myTrades", status=503)
     desk.trade()
     with transaction() as session:
@@ -263,7 +259,7 @@ def test_two_symbols_when_their_orders_share_a_venue_id_are_both_recorded(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Binance counts order ids per symbol: the same number on two markets is two orders."""
-    desk.account(preset=amount(desk))
+    desk.account(preset=desk.sized())
     first = only_intended(desk, monkeypatch, currency_pair="BTC/USDT").order_id
     second = only_intended(desk, monkeypatch, currency_pair="ETH/USDT").order_id
     for order_id, row in zip((first, second), desk.orders(), strict=True):
@@ -395,7 +391,9 @@ def test_waiting_signal_when_it_grows_too_old_behind_an_unresolved_one_expires(d
 
 
 def test_closing_signal_on_a_hedging_account_leaves_the_other_direction_s_entry_alone(desk: Desk) -> None:
-    connection = desk.account(exchange=FUTURES, preset=swap(desk), position_mode=PositionMode.HEDGE)
+    connection = desk.account(
+        exchange=FUTURES, preset=desk.sized(market_type="swap"), position_mode=PositionMode.HEDGE
+    )
     from tests.services.test_entries import hedge_at_the_exchange
 
     hedge_at_the_exchange(desk, connection.get_credentials())

@@ -10,7 +10,6 @@ from portal.models import Execution, ExecutionConnection, ExecutionPosition, Sig
 from portal.services import daily_loss, monitor, signals
 from portal.trading.types import ClosedReason, ExecutionStatus, PositionStatus
 from tests.services.desk import Desk
-from tests.services.test_review_closing import amount
 
 
 def test_signal_when_it_reaches_five_thousand_accounts_is_published_to_all(desk: Desk) -> None:
@@ -44,7 +43,7 @@ def test_execution_when_its_venue_asks_for_an_hour_expires_with_its_signal(desk:
 
 
 def test_position_when_its_row_makes_no_sense_does_not_disarm_the_others(desk: Desk) -> None:
-    desk.account(preset=amount(desk, 300))
+    desk.account(preset=desk.sized(300))
     desk.price("BTC/USDT", 50_000)
     for _ in range(2):
         desk.trade(sl="49000")
@@ -62,7 +61,7 @@ def test_position_when_its_row_makes_no_sense_does_not_disarm_the_others(desk: D
 
 def test_daily_loss_when_a_position_was_closed_in_part_counts_the_part(desk: Desk) -> None:
     """A loss taken with half of a position is a loss of today, whatever becomes of the other half."""
-    connection = desk.account(preset=amount(desk, 1000)).id
+    connection = desk.account(preset=desk.sized(1000)).id
     desk.price("BTC/USDT", 50_000)
     desk.trade()
     key = desk.position().id

@@ -29,7 +29,6 @@ from portal.services import (
 )
 from portal.trading.types import ExecutionStatus, OrderState, PositionStatus
 from tests.services.desk import Desk
-from tests.services.test_review_closing import amount
 
 PAIRS = ("BTC/USDT", "ETH/USDT")
 NOWHERE = (OrderState.NOT_PLACED, OrderState.REJECTED)
@@ -92,7 +91,7 @@ def test_books_when_everything_happens_at_once_equal_the_exchange(
 ) -> None:
     market = "swap" if exchange == "sandboxusdm" else "spot"
     for name in ("alpha", "beta"):
-        desk.account(name, exchange=exchange, preset=amount(desk, 300, market_type=market))
+        desk.account(name, exchange=exchange, preset=desk.sized(300, market_type=market))
     desk.price("BTC/USDT", 50_000)
     desk.price("ETH/USDT", 3_000)
     desk.sandbox.add_fault("accept_no_answer", probability=0.15)
@@ -139,7 +138,7 @@ def left_at_the_exchange(desk: Desk, market: str) -> Decimal:
 
 def test_f58_monitor_when_it_loses_a_deadlock_checks_all_the_same(app: Flask, desk: Desk) -> None:
     """F58: the bulk mark locks rows as it meets them, a closing signal in the order of their ids."""
-    desk.account(preset=amount(desk, 300))
+    desk.account(preset=desk.sized(300))
     desk.price("BTC/USDT", 50_000)
     for _ in range(2):
         assert desk.trade().status is ExecutionStatus.FILLED

@@ -15,13 +15,8 @@ from portal.models import AuditEntry, ExecutionPosition
 from portal.services import books, closing, monitor, positions
 from portal.trading.types import ClosedReason, NotificationType, PositionStatus, Protection
 from tests.services.desk import Desk
-from tests.services.protected import VENUES, guarded, minute, nothing_is_left, opened, told
+from tests.services.protected import guarded, minute, nothing_is_left, opened, told
 from tests.services.venue_classes import CLASSES, VenueClass, position_at, set_up
-
-
-@pytest.fixture(params=list(VENUES))
-def venue(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
 
 
 def stop_at_exchange(desk: Desk) -> list[Decimal]:

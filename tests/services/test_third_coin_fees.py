@@ -4,7 +4,6 @@ kept apart and told. The exchange's own trades are the judge."""
 from decimal import Decimal
 from typing import Any
 
-import pytest
 import sqlalchemy as sa
 
 from portal.db import db, end_read
@@ -12,13 +11,7 @@ from portal.models import Notification
 from portal.services import books, positions
 from portal.trading.types import NotificationType, PositionStatus
 from tests.services.desk import Desk
-
-VENUES = {"sandbox": "spot", "sandboxusdm": "swap"}
-
-
-@pytest.fixture(params=list(VENUES))
-def venue(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+from tests.services.protected import VENUES
 
 
 def in_bnb(desk: Desk, venue: str) -> None:

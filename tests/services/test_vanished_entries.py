@@ -14,13 +14,7 @@ from portal.models import ExecutionLog, Notification, Signal
 from portal.services import books, late_entries, positions, resolution
 from portal.trading.types import ExecutionStatus, NotificationType, OrderState, PositionStatus
 from tests.services.desk import Desk, now_in
-
-VENUES = {"sandbox": "spot", "sandboxusdm": "swap"}
-
-
-@pytest.fixture(params=list(VENUES))
-def venue(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+from tests.services.protected import account
 
 
 @pytest.fixture(autouse=True)
@@ -31,11 +25,7 @@ def one_question_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def waiting(desk: Desk, venue: str, *, filled: str = "", **signal: Any) -> None:
     """A limit entry that rests, wholly or after a part of it was filled."""
-    desk.account(
-        exchange=venue,
-        preset=desk.preset(market_type=VENUES[venue], sizing_mode="fixed_amount", sizing_value=Decimal(1000)),
-    )
-    desk.price("BTC/USDT", 50_000)
+    account(desk, venue)
     if filled:
         desk.sandbox.add_fault("partial_fill", fraction=filled, count=1)
     execution = desk.trade(order_type="limit", open_price="50100" if filled else "45000", **signal)

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -64,12 +63,7 @@ def set_up(desk: Desk, venue: VenueClass, monkeypatch: pytest.MonkeyPatch) -> It
 
 def position_at(desk: Desk, venue: VenueClass, preset: dict[str, Any] | None = None, **signal: Any) -> int:
     """A position of 1000 USDT at 50 000 on a venue of this class, guarded as the class allows; its id."""
-    given = {
-        "market_type": MARKETS[venue.exchange],
-        "sizing_mode": "fixed_amount",
-        "sizing_value": Decimal(1000),
-    }
-    rules = desk.preset(**given | (preset or {}))
+    rules = desk.sized(**{"market_type": MARKETS[venue.exchange], **(preset or {})})
     if venue.paper:
         save(
             ExecutionConnection(
