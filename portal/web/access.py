@@ -2,7 +2,8 @@
 
 from typing import cast
 
-from flask import Blueprint
+from flask import Blueprint, redirect, request, url_for
+from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from flask_security import auth_required
 
@@ -21,6 +22,14 @@ def me() -> User:
     return cast(User, current_user)
 
 
+def _must_be_logged_in() -> ResponseReturnValue | None:
+    if request.path == "/" and not current_user.is_authenticated:
+        # No page was wished for: everybody begins where their work is (`home.start`).
+        return redirect(url_for("security.login"))
+    answer: ResponseReturnValue | None = _may_go_on()
+    return answer
+
+
 @auth_required("session")
-def _must_be_logged_in() -> None:
+def _may_go_on() -> None:
     return None

@@ -6,7 +6,8 @@ from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
-from flask import render_template
+from flask import redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
 
 from portal.db import db, utcnow
 from portal.models import (
@@ -40,6 +41,12 @@ class Figures:
     unrealized: list[tuple[str, Decimal]]
     executions: int
     went_wrong: int
+
+
+@home.get("/start")
+def start() -> ResponseReturnValue:
+    """Where a login leads when it was for no page: operators to their dashboard, owners to their accounts."""
+    return redirect(url_for("admin.index") if me().is_admin else url_for(".show"))
 
 
 @home.get("/")

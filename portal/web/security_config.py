@@ -21,7 +21,7 @@ def security_config(settings: Settings) -> dict[str, Any]:
         "SECURITY_API_ENABLED_METHODS": ["session"],
         # The same for a wrong password and for an address that nobody has.
         "SECURITY_MSG_GENERIC_AUTHN_FAILED": ("Address and password do not belong together.", "error"),
-        "SECURITY_POST_LOGIN_VIEW": "/",
+        "SECURITY_POST_LOGIN_VIEW": "home.start",
         "SECURITY_POST_LOGOUT_VIEW": "/login",
         "SECURITY_FRESHNESS": timedelta(hours=1),
         "SECURITY_FRESHNESS_GRACE_PERIOD": timedelta(minutes=10),

@@ -80,7 +80,7 @@ def log_in_with_a_code(page: Page) -> None:
     expect(page.get_by_role("heading", name="Second factor")).to_be_visible()
     page.get_by_role("textbox", name="Code").fill(code_of(key, 1))
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="Home")).to_be_visible()
+    expect(page.get_by_role("heading", name="Dashboard")).to_be_visible()
 
 
 def import_accounts(page: Page, accounts: Sequence[SandboxAccount]) -> None:

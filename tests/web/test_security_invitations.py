@@ -52,7 +52,7 @@ def test_s04_invitation_when_accepted_then_its_owner_is_in_and_the_link_is_dead(
     actions = db.session.scalars(sa.select(AuditEntry.action)).all()
     assert {"portal.invitation.made", "portal.user.created", "portal.invitation.accepted"} <= set(actions)
     assert visit(app).get(link).status_code == 404
-    assert visit(app).post("/login", {"email": made.email, "password": PASSWORD}).location == "/"
+    assert visit(app).post("/login", {"email": made.email, "password": PASSWORD}).location == "/start"
 
 
 def test_s06_invitation_when_older_than_72_hours_then_makes_nobody(app: Flask, admin: User) -> None:

@@ -35,7 +35,7 @@ def test_login_when_the_password_is_right_then_works_in_any_case_of_the_address_
     stranger: Visitor, alice: User
 ) -> None:
     assert not is_in(stranger)
-    assert log_in(stranger, email=" Alice@Example.ORG ").location == "/"
+    assert log_in(stranger, email=" Alice@Example.ORG ").location == "/start"
     assert is_in(stranger)
     user = db.session.get_one(User, alice.id)
     assert user.login_count == 1
@@ -198,7 +198,7 @@ def test_s03_account_when_guessed_a_hundred_times_then_few_are_checked_and_the_o
     assert 0 < len(checked) < 10
     owner = visit(app)
     owner.client.environ_base["REMOTE_ADDR"] = "127.0.0.2"
-    assert log_in(owner).location == "/"
+    assert log_in(owner).location == "/start"
 
 
 def test_s03_account_when_guessed_from_everywhere_then_only_known_addresses_are_let_in(
@@ -215,7 +215,7 @@ def test_s03_account_when_guessed_from_everywhere_then_only_known_addresses_are_
     assert not is_in(stranger)
     again = visit(app)
     again.client.environ_base["REMOTE_ADDR"] = "127.0.0.2"
-    assert log_in(again).location == "/"
+    assert log_in(again).location == "/start"
 
 
 def test_s03_addresses_when_of_one_ipv6_network_then_count_as_one(app: Flask) -> None:

@@ -37,7 +37,7 @@ def test_s01_hash_when_stored_then_is_argon2id_at_the_recommended_cost(app: Flas
 def test_s01_weak_hash_when_its_owner_logs_in_then_is_replaced(app: Flask) -> None:
     weak = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1).hash(GOOD)
     user = world.make_user("alice@example.org", password=weak)
-    assert visit(app).post("/login", {"email": user.email, "password": GOOD}).location == "/"
+    assert visit(app).post("/login", {"email": user.email, "password": GOOD}).location == "/start"
     assert extract_parameters(stored(user)).memory_cost == RFC_9106_LOW_MEMORY.memory_cost
 
 

@@ -19,7 +19,7 @@ COOKIE = "portal"
 
 def log_in(app: Flask, visitor: Visitor | None = None) -> Visitor:
     visitor = visitor or visit(app)
-    assert visitor.post("/login", {"email": "alice@example.org", "password": PASSWORD}).location == "/"
+    assert visitor.post("/login", {"email": "alice@example.org", "password": PASSWORD}).location == "/start"
     return visitor
 
 
