@@ -30,6 +30,19 @@ class MachineRoom:
     def clock_runs(self) -> bool:
         return self.last_tick_at is not None and utcnow() - self.last_tick_at < _CLOCK_STOPPED
 
+    @property
+    def why_stopped(self) -> str:
+        """What a stopped clock means, and whose silence it is as far as that is known."""
+        if self.waiting is None:
+            cause = "Redis is away"
+        elif not self.workers:
+            cause = "no worker runs"
+        elif not self.schedulers:
+            cause = "no scheduler runs"
+        else:
+            cause = "see what the workers do"
+        return f"no position is watched: {cause}"
+
 
 def last_tick() -> datetime | None:
     """When the sweeper ran last, by the database: it needs scheduler, Redis and a worker, all of them."""
@@ -41,14 +54,17 @@ def last_tick() -> datetime | None:
 def look(redis: Any) -> MachineRoom:
     """Raises RedisError; see `without_redis`."""
     pipe = redis.pipeline(transaction=False)
-    pipe.scard(keys.WORKERS)
     for name in QUEUES:
         pipe.llen(keys.queue(name))
     for name in QUEUES:
         pipe.zcard(keys.failed(name))
-    workers, *counts = (int(each) for each in pipe.execute())
+    counts = [int(each) for each in pipe.execute()]
     waiting = dict(zip(QUEUES, counts[: len(QUEUES)], strict=True))
-    return MachineRoom(last_tick(), workers, waiting, sum(counts[len(QUEUES) :]), schedulers(redis))
+    now = utcnow()
+    return MachineRoom(
+        last_tick(), presences.count_workers(redis, now), waiting, sum(counts[len(QUEUES) :]),
+        presences.count_schedulers(redis, now),
+    )  # fmt: skip
 
 
 def without_redis() -> MachineRoom:

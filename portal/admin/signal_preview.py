@@ -16,8 +16,8 @@ from redis import RedisError
 from portal.admin.access import actor
 from portal.admin.confirming import act, found
 from portal.admin.routing import route
-from portal.db import db
-from portal.jobs import keys
+from portal.db import db, utcnow
+from portal.jobs import presences
 from portal.models import ExecutionConnection, Signal
 from portal.services.previews import runs
 from portal.services.previews.answers import Answer, Verdict, totals
@@ -58,7 +58,7 @@ class SignalPreview:
         page: dict[str, Any] = {"signal": signal, "seen": None, "away": False, "workers": None}
         try:
             page["seen"] = _seen(signal)
-            page["workers"] = current_app.extensions["portal_redis"].scard(keys.WORKERS)
+            page["workers"] = presences.count_workers(current_app.extensions["portal_redis"], utcnow())
         except RedisError:
             page["away"] = True
         return str(self.render("admin/signal_preview.html", verdicts=Verdict, **page))  # type: ignore[attr-defined]

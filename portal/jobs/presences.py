@@ -55,6 +55,17 @@ def read_workers(redis: Redis) -> tuple[Worker, ...]:
     return tuple(sorted(found, key=lambda each: (each.host, each.pid)))
 
 
+def count_workers(redis: Redis, now: datetime) -> int:
+    """Workers that gave a sign of life within the last half minute: one that was killed stays registered
+    until another one looks. Raises RedisError."""
+    members: Any = redis.smembers(keys.WORKERS)
+    pipe = redis.pipeline(transaction=False)
+    for name in members:
+        pipe.hget(name, "last_heartbeat")
+    answers = [each for each in pipe.execute(raise_on_error=False) if not isinstance(each, RedisError)]
+    return sum(at is not None and now - at <= _SILENT for at in map(as_time, answers))
+
+
 def count_schedulers(redis: Redis, now: datetime) -> int:
     """Schedulers that gave a sign of life within the last half minute. Raises RedisError."""
     found: Any = redis.zcount(keys.SCHEDULERS, (now - _SILENT).timestamp(), "+inf")

@@ -9,7 +9,7 @@ from flask import current_app
 from redis import RedisError
 
 from portal.db import utcnow
-from portal.jobs import keys
+from portal.jobs import presences
 from portal.models import ExecutionConnection
 from portal.services import connections_progress
 from portal.services.connections_progress import Passed, Progress, Step
@@ -109,7 +109,6 @@ def _workers() -> int | None:
     """Workers that gave a sign of life lately; None when Redis is away."""
     redis: Any = current_app.extensions["portal_redis"]
     try:
-        names = list(redis.smembers(keys.WORKERS))
-        return int(redis.exists(*names)) if names else 0
+        return presences.count_workers(redis, utcnow())
     except RedisError:
         return None

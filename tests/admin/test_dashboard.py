@@ -11,6 +11,7 @@ from portal.config import Settings
 from portal.db import utcnow
 from portal.exchanges.budgets import Call, budget_of
 from portal.exchanges.errors import ErrorCode, ExchangeError, Outcome
+from portal.jobs import keys
 from portal.models import ExecutionAnalytics, TradingState
 from portal.services import traffic, traffic_budget
 from portal.services.traffic_lanes import Purpose, route
@@ -66,6 +67,25 @@ def test_dashboard_when_jobs_failed_and_nobody_works_then_leads_to_the_jobs(
     assert "bad" in figure(text, "Workers")
     assert "bad" in figure(text, "Schedulers")
     assert "warn" in figure(text, "Failed jobs")
+
+
+def test_dashboard_when_a_worker_was_killed_then_does_not_count_it_as_one_that_runs(
+    app: Flask, panel: Panel, visitor: Visitor
+) -> None:
+    redis = app.extensions["portal_redis"]
+    killed, stranger, now = keys.worker("killed"), keys.worker("stranger"), utcnow()
+    redis.sadd(keys.WORKERS, killed, stranger, keys.worker("forgotten"))
+    redis.set(stranger, "not a hash")
+    redis.hset(killed, "last_heartbeat", (now - timedelta(minutes=1)).isoformat())
+    redis.zadd(keys.SCHEDULERS, {"clock": now.timestamp()})
+    text = visitor.get("/admin/").text
+    assert "bad" in figure(text, "Workers")
+    assert "start one with portal worker" in figure(text, "Workers")
+    assert "no position is watched: no worker runs" in figure(text, "Sweeper")
+    redis.hset(killed, "last_heartbeat", now.isoformat())
+    text = visitor.get("/admin/").text
+    assert "good" in figure(text, "Workers")
+    assert "no position is watched: see what the workers do" in figure(text, "Sweeper")
 
 
 def test_dashboard_when_signals_went_out_today_then_shows_their_fan_out(

@@ -6,6 +6,7 @@ import pytest
 from flask import Flask
 from redis import Redis
 
+from portal.db import utcnow
 from portal.jobs.worker import run_worker
 from portal.models import Execution, Order
 from portal.services import signals
@@ -98,7 +99,8 @@ def test_preview_page_when_no_worker_takes_it_up_then_says_so(
     signal_id = draft(desk)
     operator.post(f"/admin/signals/preview/{signal_id}")
     redis: Redis = app.extensions["portal_redis"]
-    redis.sadd("rq:workers", "rq:worker:one-that-died")
+    redis.sadd("rq:workers", "rq:worker:that-died", "rq:worker:that-lives")
+    redis.hset("rq:worker:that-lives", "last_heartbeat", utcnow().isoformat())
     (facts,) = redis.scan_iter("portal:preview:*:facts")
     redis.hset(facts, "news_at", "2026-01-01T00:00:00+00:00")
     page = operator.get(f"/admin/signals/preview/{signal_id}").text

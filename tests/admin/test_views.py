@@ -120,7 +120,7 @@ def test_filters_when_used_then_narrow_the_list_and_ignore_nonsense(visitor: Vis
 
 def test_dashboard_when_nothing_runs_then_it_says_what_is_missing(visitor: Visitor) -> None:
     page = visitor.get("/admin/").text
-    assert "no scheduler or no worker runs: nothing is watched" in page
+    assert "no position is watched: no worker runs" in page
     assert "Nobody works" in page
     world.save(JobLease(job="sweep", tick=1, started_at=utcnow()))
     assert "scheduler and workers run" in visitor.get("/admin/").text

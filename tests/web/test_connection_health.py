@@ -36,7 +36,9 @@ def test_page_shows_a_test_step_by_step_until_it_is_over(app: Flask, visitor: Vi
 
     redis = app.extensions["portal_redis"]
     redis.sadd("rq:workers", "rq:worker:one")
-    redis.hset("rq:worker:one", "state", "idle")
+    redis.hset("rq:worker:one", "last_heartbeat", (utcnow() - timedelta(minutes=2)).isoformat())
+    assert "No worker is running" in visitor.see(path), "one that was killed is still registered"
+    redis.hset("rq:worker:one", "last_heartbeat", utcnow().isoformat())
     assert "It waits for a worker." in visitor.see(path)
     watch = Watch(connection.id)
     watch.note(Step.TAKEN)
