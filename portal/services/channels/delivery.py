@@ -5,6 +5,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import cast
 
 import sqlalchemy as sa
 from flask import current_app
@@ -20,7 +21,8 @@ from portal.models import (
     NotificationDelivery,
 )
 from portal.services.channels import routing, texts, timing
-from portal.services.channels.posting import NotDeliveredError, post
+from portal.services.channels.places import Places, PutOffError
+from portal.services.channels.posting import Letter, NotDeliveredError, Outcome, post_all
 from portal.services.notifications import notify
 from portal.trading.types import NotificationType
 
@@ -30,6 +32,7 @@ _CLAIM = timedelta(seconds=90)
 _MOST = 200
 #: So many messages refused in a row, and the channel is switched off.
 _BROKEN = 12
+_EXTENSION = "portal_places"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +41,8 @@ class _Parcel:
 
     channel_id: int
     name: str
-    url: str
     deliveries: tuple[int, ...]
-    message: texts.Message
+    letter: Letter
 
 
 def deliver(notification_id: int) -> None:
@@ -80,39 +82,44 @@ def send_test(channel_id: int) -> None:
             return
         channel.test_requested_at = None
         try:
-            parcel = _Parcel(
-                channel.id, channel.name, _url(channel), (),
-                texts.test_message(channel.name, _settings().public_url),
-            )  # fmt: skip
+            message = texts.test_message(channel.name, _settings().public_url)
+            parcel = _Parcel(channel.id, channel.name, (), Letter(_url(channel), message))
         except DecryptionError as error:
             channel.last_error = str(error)
             return
-    try:
-        _post(parcel)
-    except NotDeliveredError:
-        logger.info("channel %s: the test message was refused", channel_id)
+    if _send([parcel]):
+        logger.info("channel %s: the test message was not taken", channel_id)
 
 
 def _send_to(channels: Sequence[int]) -> None:
-    refused: list[str] = []
-    for channel_id in channels:
-        parcel = _claim(channel_id)
-        if parcel is None:
-            continue
-        try:
-            _post(parcel)
-        except NotDeliveredError as error:
-            refused.append(f"{parcel.name}: {error}")
+    claimed = (_claim(channel_id) for channel_id in channels)
+    refused = _send([parcel for parcel in claimed if parcel is not None])
     if refused:
         raise NotDeliveredError("; ".join(refused))
 
 
-def _post(parcel: _Parcel) -> None:
-    try:
-        post(parcel.url, parcel.message, _settings().notify_private_hosts)
-    except NotDeliveredError as error:
-        _record_failure(parcel, str(error))
-        raise
+def _send(parcels: Sequence[_Parcel]) -> list[str]:
+    """Send all of them at the same time, and write down what became of each. Returns the refusals."""
+    refused = []
+    letters = [parcel.letter for parcel in parcels]
+    for number, outcome in post_all(letters, _places(), _settings().notify_private_hosts):
+        parcel = parcels[number]
+        _record(parcel, outcome)
+        if isinstance(outcome, NotDeliveredError):
+            refused.append(f"{parcel.name}: {outcome}")
+    return refused
+
+
+def _record(parcel: _Parcel, outcome: Outcome) -> None:
+    if isinstance(outcome, NotDeliveredError):
+        _record_failure(parcel, str(outcome))
+    elif isinstance(outcome, PutOffError):
+        _record_delay(parcel, outcome)
+    else:
+        _record_success(parcel)
+
+
+def _record_success(parcel: _Parcel) -> None:
     now = utcnow()
     with transaction() as session:
         session.execute(
@@ -155,7 +162,9 @@ def _claim(channel_id: int) -> _Parcel | None:
             channel.is_active, channel.last_error = False, str(error)
             return None
         ids = tuple(delivery.id for delivery in taken)
-        return _Parcel(channel.id, channel.name, url, ids, texts.message(told, _settings().public_url))
+        return _Parcel(
+            channel.id, channel.name, ids, Letter(url, texts.message(told, _settings().public_url))
+        )
 
 
 def _told(ids: Sequence[int]) -> list[texts.Told]:
@@ -179,6 +188,26 @@ def _path(row: Notification) -> str:
         connection_id=row.connection_id,
         is_for_house=row.user_id is None,
     )
+
+
+def _record_delay(parcel: _Parcel, outcome: PutOffError) -> None:
+    """Nothing was sent, so it was no try: what waits is sent when the service may be asked again."""
+    with transaction() as session:
+        session.execute(
+            sa.update(NotificationDelivery)
+            .where(NotificationDelivery.id.in_(parcel.deliveries))
+            .values(
+                due_at=utcnow() + timedelta(seconds=outcome.seconds),
+                attempts=NotificationDelivery.attempts - 1,
+            )
+            .execution_options(synchronize_session=False)
+        )
+        session.execute(
+            sa.update(NotificationChannel)
+            .where(NotificationChannel.id == parcel.channel_id)
+            .values(last_error=str(outcome))
+            .execution_options(synchronize_session=False)
+        )
 
 
 def _record_failure(parcel: _Parcel, why: str) -> None:
@@ -222,6 +251,11 @@ def _url(channel: NotificationChannel) -> str:
     if url is None:
         raise PortalError(f"channel {channel.id} has no address")
     return url
+
+
+def _places() -> Places:
+    extensions = current_app.extensions
+    return cast(Places, extensions.setdefault(_EXTENSION, Places(extensions["portal_redis"])))
 
 
 def _settings() -> Settings:

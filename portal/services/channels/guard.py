@@ -5,10 +5,12 @@ The check sits where the connection is made (an audit hook of the interpreter), 
 name that changes its address between check and use gains nothing."""
 
 import ipaddress
+import os
+import socket
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _state = threading.local()
@@ -17,29 +19,55 @@ _installed = False
 
 
 class Fence:
-    """What a thread may not pass, and what it was refused."""
+    """What a thread may not pass, and what it was refused. Another thread may cut what it has connected."""
 
     def __init__(self, allowed: Sequence[str]) -> None:
         self.allowed = frozenset(allowed)
         self.refused: str | None = None
+        self._lock = threading.Lock()
+        self._is_cut = False
+        # Second handles: a socket is handed over to another object when it begins to encrypt.
+        self._handles: list[int] = []
 
-    def check(self, host: object) -> None:
+    def check(self, host: object, connecting: socket.socket | None = None) -> None:
         """Raise PermissionError for an address that is not public and was not allowed by the operator."""
-        if str(host) in self.allowed or is_public(str(host)):
-            return
-        self.refused = f"{host} is not a public address"
-        raise PermissionError(self.refused)
+        if str(host) not in self.allowed and not is_public(str(host)):
+            self.refused = f"{host} is not a public address"
+            raise PermissionError(self.refused)
+        with self._lock:
+            if self._is_cut:
+                raise TimeoutError("the time for this message is over")
+            if connecting is not None:
+                self._handles.append(os.dup(connecting.fileno()))
+
+    def cut(self) -> None:
+        """End every connection that was made, and let no other be made."""
+        with self._lock:
+            self._is_cut = True
+            for handle in self._handles:
+                with socket.socket(fileno=handle) as connected, suppress(OSError):
+                    connected.shutdown(socket.SHUT_RDWR)
+            self._handles.clear()
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        with self._lock:
+            for handle in self._handles:
+                os.close(handle)
+            self._handles.clear()
 
 
 @contextmanager
-def public_addresses_only(allowed: Sequence[str] = ()) -> Iterator[Fence]:
-    """Inside, this thread connects to public addresses only, and to those in `allowed` (literal IPs)."""
+def inside(fence: Fence) -> Iterator[Fence]:
+    """Inside, this thread connects only to what `fence` lets pass: public addresses, and what the operator
+    allowed (literal IPs)."""
     _install_once()
-    _state.fence = fence = Fence(allowed)
+    _state.fence = fence
     try:
         yield fence
     finally:
         _state.fence = None
+        fence.close()
 
 
 def is_public(host: str) -> bool:
@@ -71,4 +99,5 @@ def _hook(event: str, arguments: tuple[object, ...]) -> None:
     if fence is not None:
         address = arguments[1]
         # Anything but (host, port, …) is a local socket.
-        fence.check(address[0] if isinstance(address, tuple) and address else "a local socket")
+        host = address[0] if isinstance(address, tuple) and address else "a local socket"
+        fence.check(host, arguments[0] if event == "socket.connect" else None)  # type: ignore[arg-type]
