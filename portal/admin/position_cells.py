@@ -89,10 +89,10 @@ def _protection(_view: Any, _context: Any, position: ExecutionPosition, _name: s
     if position.status not in WATCHED:
         return NOTHING
     guards = _guards(position)
-    proof = Markup("<br>").join(protection_words.brief(guards)) or "nothing rests there"
+    proof = protection_words.brief(guards) or ["nothing rests there"]
     late = evidence.is_behind(position, guards)
     looked = Markup("waits for proof") if late else when(position.protection_checked_at)
-    return status_badge(position.protection) + _small(proof) + _small(looked)
+    return status_badge(position.protection) + Markup("").join(map(_small, proof)) + _small(looked)
 
 
 CELLS: dict[str, Formatter] = {

@@ -21,7 +21,7 @@ from portal.admin.routing import route
 from portal.admin.writing import show_errors
 from portal.db import db, transaction
 from portal.errors import ConflictError, PortalError, ValidationError
-from portal.models import Role, User
+from portal.models import TRADER, Role, User
 from portal.services import audit, passwords, users
 
 
@@ -30,7 +30,9 @@ class UserForm(BaseForm):  # type: ignore[misc]
     name = TextField(
         "Name", description="Shown in lists; empty shows the address.", validators=[Length(max=100)]
     )
-    role = SelectField("Role", choices={role: f"{role}: {text}" for role, text in users.ROLES.items()})
+    role = SelectField(
+        "Role", default=TRADER, choices={role: f"{role}: {text}" for role, text in users.ROLES.items()}
+    )
     active = BooleanField(
         "Active", default=True, description="A deactivated user is out at once, tokens included."
     )

@@ -31,6 +31,8 @@ def user(email: str) -> User:
 
 def test_user_when_created_then_the_password_is_shown_once_and_works(visitor: Visitor) -> None:
     data = {"email": "Carol@Example.org", "name": "Carol", "role": "trader", "active": "y"}
+    offered = visitor.get("/admin/users/new/").text
+    assert '<option selected value="trader">' in offered, "the smaller role is the one to begin with"
     response = visitor.post("/admin/users/new/", data)
     password = shown(response.text)
     carol = user("carol@example.org")
