@@ -60,12 +60,13 @@ def _warm_up(app: "Flask") -> None:
     from sqlalchemy.exc import SQLAlchemyError
 
     from portal.services import venues
-    from portal.services.reconciliation import standing
+    from portal.services.reconciliation import restored, standing
 
     with app.app_context(), suppress(SQLAlchemyError):
         # Before the first job: after a pause of the whole system no account is as it was. Without a database
         # there is no job either, and the first tick says it again.
         standing.start_anew_after_downtime()
+        restored.start_anew_after_restore()
     # Takes two seconds and 90 MB, which the first order should not wait for.
     import_module("portal.exchanges.ccxt_adapter")
 

@@ -3,6 +3,7 @@
 from portal.jobs import queues
 from portal.jobs.ticks import tick
 from portal.services import executions, late_entries, resolution, sweeper
+from portal.services.reconciliation import restored
 from portal.services.unresolved import asking, looking
 
 
@@ -28,5 +29,6 @@ def cancel_late_entry(order_id: int) -> None:
 
 @tick
 def sweep() -> None:
+    restored.start_anew_after_restore()
     with queues.sparing():
         sweeper.sweep()

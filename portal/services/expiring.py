@@ -60,8 +60,9 @@ def _too_old() -> sa.Select[int]:
         .join(TradingPreset, TradingPreset.id == ExecutionConnection.preset_id, isouter=True)
         .where(
             _free(),
-            # Older ones may be those of a backup: the exchange is asked first, by their own run.
+            # Others may be those of a backup: the exchange is asked first, by their own run.
             Execution.created_at > sa.func.now() - standing.DOWN_AFTER,
+            Execution.rerun_at.is_(None),
             # Held back by its lane, or by a venue that asked for patience.
             sa.or_(claims.earlier_unsettled(), Execution.next_attempt_at > sa.func.now()),
             sa.or_(

@@ -11,7 +11,7 @@ from portal.exchanges.base import Exchange
 from portal.models import Execution, ExecutionConnection, Order
 from portal.services import claims, intents, journal, resolution
 from portal.services.notifications import notify
-from portal.services.reconciliation.standing import DOWN_AFTER
+from portal.services.reconciliation.standing import DOWN_AFTER, was_restored_since
 from portal.trading.denials import Denial
 from portal.trading.direction import entry_leg
 from portal.trading.exits import ExitPlan, derive_exits
@@ -37,8 +37,11 @@ class Forgotten:
 
 
 def is_old(execution: Execution) -> bool:
-    """Pending for longer than any running system leaves an execution: it may be the row of a backup."""
-    return utcnow() - execution.created_at > DOWN_AFTER
+    """It may be the row of a backup: pending for longer than any running system leaves an execution, or begun
+    anew by `restored`. Reads only."""
+    if utcnow() - execution.created_at > DOWN_AFTER:
+        return True
+    return execution.rerun_at is not None and was_restored_since(execution.created_at)
 
 
 def adopt_entry(forgotten: Forgotten, exchange: Exchange, instrument: Instrument) -> bool:

@@ -1,24 +1,29 @@
 """The start-up gate: a connection takes no new entry before its books were compared with its exchange, and
 lately. Costs nothing when they were: the row says so."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
 
 from portal.db import db, transaction, utcnow
 from portal.exchanges.base import Exchange
 from portal.exchanges.errors import ErrorCode, ExchangeError, Outcome
-from portal.models import ExecutionConnection, JobLease
+from portal.models import Execution, ExecutionConnection, JobLease
 from portal.services.reconciliation import running
 from portal.services.reconciliation.cycle import Result
 from portal.trading.denials import Denial, DenialCode, deny
-from portal.trading.types import MarketType
+from portal.trading.types import ExecutionStatus, MarketType
 
 #: A comparison older than this counts no more. Idle accounts are compared again long before.
 FRESH = timedelta(minutes=15)
 #: Without a tick for so long the system was down, or the database is a restored one: all start anew.
 DOWN_AFTER = timedelta(minutes=5)
 _TICK = "sync_connections"
+#: Rows under this name say when the database was found to be a restored one.
+_RESTORED = "restored"
+#: As many ids are left out after that as an hour can have used.
+_LOST = timedelta(hours=1)
 AGE = {DenialCode.SIGNAL_TOO_OLD, DenialCode.SIGNAL_EXPIRED}
 
 
@@ -82,7 +87,7 @@ def start_anew_after_downtime() -> int:
         last = session.execute(earlier).scalar_one_or_none()
         if last is None or utcnow() - last <= DOWN_AFTER:
             return 0
-        _leave_a_gap(utcnow() - last)
+        leave_a_gap(utcnow() - last)
         done = session.execute(
             sa.update(ExecutionConnection)
             # What was compared since the restart stays: others may have begun already.
@@ -93,7 +98,32 @@ def start_anew_after_downtime() -> int:
         return int(done.rowcount)  # type: ignore[attr-defined]
 
 
-def _leave_a_gap(pause: timedelta) -> None:
+def note_restore() -> None:
+    """Every comparison and every execution that waits is from a past that was lost: compare anew, and ask for
+    what may have been sent before anything is sent. Joins the caller's transaction; may be repeated."""
+    epoch = sa.cast(sa.func.extract("epoch", sa.func.now()), sa.BigInteger)
+    row = insert(JobLease).values(job=_RESTORED, tick=epoch, started_at=sa.func.now())
+    db.session.execute(row.on_conflict_do_nothing())
+    row_of, execution = ExecutionConnection, Execution
+    for changes in (
+        sa.update(row_of).where(row_of.reconciled_at.is_not(None)).values(
+            reconciled_at=None, updated_at=row_of.updated_at
+        ),
+        sa.update(execution).where(execution.status == ExecutionStatus.PENDING).values(
+            rerun_at=sa.func.now()
+        ),
+    ):  # fmt: skip
+        db.session.execute(changes.execution_options(synchronize_session=False))
+    leave_a_gap(_LOST)
+
+
+def was_restored_since(moment: datetime) -> bool:
+    """Whether a restore was noticed since then. Reads only."""
+    wanted = sa.select(JobLease.id).where(JobLease.job == _RESTORED, JobLease.started_at >= moment)
+    return db.session.scalar(wanted.limit(1)) is not None
+
+
+def leave_a_gap(pause: timedelta) -> None:
     """Ids are part of the ids of orders at the exchanges. A restored database would give out again what was
     given out after its backup, and an exchange could take a new order for an old one: skip as many as can
     have been lost. Does not commit; another gap does no harm."""
