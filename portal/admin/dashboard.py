@@ -23,7 +23,7 @@ from portal.models import (
     TradingState,
 )
 from portal.models.trading_state import SCOPES
-from portal.services import price_alarms
+from portal.services import price_alarms, trading_state
 from portal.services.reports import quality
 from portal.services.reports.scope import Scope
 from portal.services.traffic_budget import Spent, spent
@@ -49,6 +49,7 @@ class DashboardView(AdminOnly, AdminIndexView):  # type: ignore[misc]
                 steps=quality.steps(Scope(None, 1, "")),
                 words=words,
                 switches=_switches(),
+                whom=trading_state.named,
                 held=held_words.said(_held()),
                 budgets=_budgets(),
                 scopes=SCOPES,

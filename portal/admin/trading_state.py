@@ -2,19 +2,21 @@
 
 from typing import Any
 
-from flask import redirect, request, url_for
+from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin.form import BaseForm
+from markupsafe import Markup
 from wtforms import SelectField
 from wtforms.validators import InputRequired, Length
 
 from portal.admin import values
 from portal.admin.access import actor
 from portal.admin.base import PortalModelView
-from portal.admin.confirming import act
 from portal.admin.fields import TextField, WordField
 from portal.admin.filters import Choice
 from portal.admin.routing import route
+from portal.admin.writing import show_errors
+from portal.errors import NotFoundError, ValidationError
 from portal.models import TradingState
 from portal.models.trading_state import SCOPES
 from portal.services import trading_state
@@ -48,6 +50,19 @@ class StateForm(BaseForm):  # type: ignore[misc]
     reason = TextField("Reason", validators=[InputRequired("Say why; others will ask."), Length(max=500)])
 
 
+def _which(_view: Any, _context: Any, row: TradingState, _name: str) -> Markup | str:
+    """Whom it is about, with the way back where trading is stopped."""
+    named = trading_state.named(row.scope, row.key)
+    if row.state is TradingStateValue.ACTIVE:
+        return named
+    return Markup('{} <a class="nowrap" href="{}">Resume…</a>').format(named, resume_url(row))
+
+
+def resume_url(row: TradingState) -> str:
+    """The page with its form filled in for ending this switch; it is set by whoever reads it and says why."""
+    return url_for("admin_trading_state.index_view", scope=row.scope, key=row.key)
+
+
 class TradingStateView(PortalModelView):
     noun = "trading_state"
     list_template = "admin/trading_state.html"
@@ -62,20 +77,25 @@ class TradingStateView(PortalModelView):
     column_filters = (Choice(TradingState.state, "State", TradingStateValue),)
     form_columns = ()
     column_labels = {"key": "Which", "set_by": "By", "set_at": "Since"}
-    column_formatters = {"state": values.badge}
+    column_formatters = {"state": values.badge, "key": _which}
     text_columns = ("reason",)
 
     def state_form(self) -> StateForm:
-        """The form above the list."""
-        return StateForm()
+        """The form above the list; for resuming when the address names a switch."""
+        scope = request.args.get("scope", "")
+        if scope not in SCOPES:
+            return StateForm()
+        data = {"state": TradingStateValue.ACTIVE, "scope": scope, "key": request.args.get("key", "")[:200]}
+        return StateForm(data=data)
 
     @route("/set", methods=("POST",))
     def set_state(self) -> ResponseReturnValue:
         """Set one switch."""
         form = StateForm(request.form)
-        if not form.validate() or not _is_meant(form):
-            return str(self.render("admin/trading_state_form.html", form=form)), 422
-        return act(url_for(".index_view"), lambda: _set(form))
+        if form.validate() and _is_meant(form) and (done := _set(form)):
+            flash(done, "success")
+            return redirect(url_for(".index_view"))
+        return str(self.render("admin/trading_state_form.html", form=form)), 422
 
     @route("/set", methods=("GET",))
     def set_state_page(self) -> ResponseReturnValue:
@@ -93,7 +113,16 @@ def _is_meant(form: Any) -> bool:
 
 
 def _set(form: Any) -> str:
-    made = trading_state.set_state(
-        form.scope.data, form.key.data, form.state.data, form.reason.data, actor=actor()
-    )
-    return f"{made.scope.capitalize()} {made.key} is {made.state.value} now."
+    """What was set, in a sentence; empty when it was refused, with the reason at its field."""
+    try:
+        made = trading_state.set_state(
+            form.scope.data, form.key.data or "", form.state.data, form.reason.data, actor=actor()
+        )
+    except NotFoundError as error:
+        show_errors(form, ValidationError({"key": error.message}))
+        return ""
+    except ValidationError as error:
+        wrong = {name: f"{why}. Nothing was changed." for name, why in error.errors.items()}
+        show_errors(form, ValidationError(wrong))
+        return ""
+    return f"{trading_state.named(made.scope, made.key)} is {made.state.value} now."

@@ -157,6 +157,15 @@ def restrictions() -> dict[str, str]:
     return {spell(row.scope, row.key): row.state.value for row in rows}
 
 
+def named(scope: str, key: str) -> str:
+    """Whom a switch is about, for people: addresses and names instead of numbers. Reads only."""
+    if scope == "user" and (user := db.session.get(User, int(key))) is not None:
+        key = user.email
+    elif scope == "connection" and (connection := db.session.get(ExecutionConnection, int(key))) is not None:
+        key = connection.name
+    return f"{scope.capitalize()} {key}".rstrip()
+
+
 def spell(scope: str, key: str) -> str:
     """The opposite of `parse_scope`."""
     return f"{scope}:{key}" if key else scope
@@ -198,8 +207,7 @@ def _row_of(scope: str, key: str) -> User | ExecutionConnection:
 
 
 def _tell(scope: str, key: str, value: TradingStateValue, reason: str) -> None:
-    what = "Everything" if scope == EVERYTHING else f"{scope.capitalize()} {key}"
-    title, body = f"{what} {_WORDS[value]}", reason.strip()
+    title, body = f"{named(scope, key)} {_WORDS[value]}", reason.strip()
     notifications.notify(NotificationType.HALT, title, body)
     if scope == "user":
         notifications.notify(NotificationType.HALT, title, body, user_id=int(key))

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from portal.db import db
 from portal.exchanges.budgets import Call
 from portal.exchanges.errors import ErrorCode, ExchangeError, Outcome
-from portal.models import AuditEntry, DataConnection, TradingPreset, TradingState, User
+from portal.models import AuditEntry, DataConnection, Notification, TradingPreset, TradingState, User
 from portal.services import traffic
 from portal.services.traffic import Ruling
 from portal.services.traffic_lanes import route
@@ -128,7 +128,33 @@ def test_exchange_when_it_does_not_answer_then_the_dashboard_says_so(visitor: Vi
 def test_switch_when_it_has_no_reason_or_an_unknown_key_then_nothing_is_set(visitor: Visitor) -> None:
     data = {"state": "halted", "scope": "connection", "key": "999", "reason": "x"}
     assert visitor.post("/admin/trading_state/set", {**data, "reason": ""}).status_code == 422
-    assert "There is no connection 999" in visitor.post(
-        "/admin/trading_state/set", data, follow_redirects=True
-    ).text  # fmt: skip
+    for wrong in (
+        {"key": "999"}, {"scope": "symbol", "key": "eth-usdt"},
+        {"scope": "user", "key": "nobody@example.org"}, {"scope": "exchange", "key": ""},
+    ):  # fmt: skip
+        refused = visitor.post("/admin/trading_state/set", {**data, **wrong, "reason": "Feed is wrong"})
+        assert refused.status_code == 422, wrong
+        assert "othing was changed" in refused.text, wrong
+        assert "Feed is wrong" in refused.text, "what was typed is lost"
+        assert '<option selected value="halted">' in refused.text, "something else would be set"
     assert world.count(TradingState) == 0
+
+
+def test_switch_when_it_is_about_somebody_then_pages_name_them_and_lead_to_its_end(visitor: Visitor) -> None:
+    trader = world.make_user("erin@example.org", "trader")
+    account = world.make_connection(trader, name="Erin, main")
+    for scope, key in (("user", trader.email), ("connection", str(account.id))):
+        data = {"state": "halted", "scope": scope, "key": key, "reason": "x"}
+        assert visitor.post("/admin/trading_state/set", data).status_code == 302
+    for page in ("/admin/", "/admin/trading_state/"):
+        text = visitor.get(page).text
+        assert "User erin@example.org" in text, page
+        assert "Connection Erin, main" in text, page
+        assert f"/admin/trading_state/?scope=connection&amp;key={account.id}" in text, page
+    form = visitor.get(f"/admin/trading_state/?scope=connection&key={account.id}").text
+    assert '<option selected value="active">' in form
+    assert '<option selected value="connection">' in form
+    assert f'value="{account.id}"' in form
+    assert '<option selected value="halted">' in visitor.get("/admin/trading_state/?scope=nonsense").text
+    told = db.session.scalars(sa.select(Notification.title).where(Notification.user_id == trader.id)).all()
+    assert any(title.startswith("User erin@example.org is halted") for title in told), told
