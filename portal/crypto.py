@@ -86,6 +86,7 @@ def is_ciphertext(text: str) -> bool:
 
 
 def generate_key() -> str:
+    """32 random bytes in base64: good for either secret of an installation."""
     return base64.b64encode(os.urandom(32)).decode()
 
 

@@ -4,9 +4,9 @@ nothing of it is left, unless it failed or somebody wants to look."""
 import os
 import shutil
 import tempfile
-import threading
 from collections.abc import Mapping
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -74,13 +74,7 @@ def _perform(story: Story, plan: Plan, env: Mapping[str, str], services: embedde
     """The processes in this thread, which gets the signals; the story beside them."""
     with (plan.data_dir / "processes.log").open("w", encoding="utf-8") as log:
         supervisor = Supervisor(process_table(plan), env, ROOT, output=log, ensure=services.ensure)
-        thread = threading.Thread(target=story.run, args=(supervisor,), name="story")
-        thread.start()
-        try:
-            supervisor.run()
-        finally:
-            supervisor.stop()
-            thread.join()
+        supervisor.run_beside(partial(story.run, supervisor), "story")
     if story.interrupted and not supervisor.failure:
         raise KeyboardInterrupt
     if supervisor.failure:

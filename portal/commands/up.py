@@ -2,7 +2,6 @@
 
 import os
 import signal
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -81,13 +80,7 @@ def supervise(plan: Plan, env: dict[str, str], services: embedded.Services, demo
     """Run the process table until told to stop. Raises EmbeddedError when it stopped for another reason."""
     supervisor = Supervisor(process_table(plan), env, ROOT, ensure=services.ensure)
     onboarding = Onboarding(supervisor, plan, env, ROOT, demo=demo)
-    thread = threading.Thread(target=onboarding.run, name="onboarding")
-    thread.start()
-    try:
-        supervisor.run()
-    finally:
-        supervisor.stop()
-        thread.join()
+    supervisor.run_beside(onboarding.run, "onboarding")
     if supervisor.failure:
         raise EmbeddedError(supervisor.failure)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from portal.config import Settings
 from portal.embedded import postgres, redis
 from portal.embedded.secrets import ensure_secrets
+from portal.embedded.server import EmbeddedServer
 from portal.errors import EmbeddedError
 
 
@@ -43,7 +44,7 @@ def hold(settings: Settings, *, durable: bool = True) -> Iterator[Services]:
     data_dir = make_data_dir(settings.data_dir)
     complete = resolve(settings)
     with ExitStack() as stack:
-        servers: list[postgres.EmbeddedPostgres | redis.EmbeddedRedis] = []
+        servers: list[EmbeddedServer] = []
         if settings.database_url is None:
             servers.append(postgres.start(data_dir, durable=durable))
             stack.callback(servers[-1].stop)

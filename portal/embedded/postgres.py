@@ -11,7 +11,8 @@ from urllib.parse import quote
 import psycopg
 
 from portal.embedded.binaries import data_version, find_postgres, let_through, make_runnable
-from portal.embedded.hold import Hold, Launch
+from portal.embedded.hold import Launch
+from portal.embedded.server import EmbeddedServer
 from portal.embedded.sockets import make_private, socket_dir
 from portal.embedded.system_user import postgres_identity
 from portal.errors import EmbeddedError
@@ -34,41 +35,28 @@ SETTINGS = {
 FAST_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
-class EmbeddedPostgres:
+class EmbeddedPostgres(EmbeddedServer):
     """A share in the PostgreSQL of one data dir; `url` is for SQLAlchemy."""
 
     def __init__(self, data_dir: Path, *, durable: bool) -> None:
-        self._data = data_dir.resolve() / "postgres"
+        super().__init__("postgres", data_dir)
         self._durable = durable
-        self._hold = Hold("postgres", data_dir.resolve(), self._prepare, self._is_ready)
 
     @property
     def url(self) -> str:
-        return postgres_url(self._data.parent)
-
-    @property
-    def pid(self) -> int | None:
-        return self._hold.server_pid
-
-    def ensure(self) -> None:
-        """Start it again if it was killed together with its keeper. May be repeated."""
-        self._hold.ensure()
-
-    def stop(self) -> None:
-        """Leave it; it shuts down when nobody else uses it. May be repeated."""
-        self._hold.release()
+        return postgres_url(self._dir.parent)
 
     def _prepare(self) -> Launch:
-        version, programs = find_postgres(data_version(self._data))
-        identity = postgres_identity(self._data)
+        version, programs = find_postgres(data_version(self._dir))
+        identity = postgres_identity(self._dir)
         uid, gid = identity or (None, None)
         if identity:
             make_runnable(programs, *identity)
-            let_through(self._data, identity[0])
-        if data_version(self._data) is None:
-            _create_cluster(self._data, programs, version, identity)
-        _remove_stale_pid(self._data)
-        sockets = socket_dir(self._data, SOCKET)
+            let_through(self._dir, identity[0])
+        if data_version(self._dir) is None:
+            _create_cluster(self._dir, programs, version, identity)
+        _remove_stale_pid(self._dir)
+        sockets = socket_dir(self._dir, SOCKET)
         make_private(sockets, os.geteuid() if uid is None else uid)
         if uid is not None:
             let_through(sockets, uid)
@@ -76,13 +64,13 @@ class EmbeddedPostgres:
         settings["unix_socket_directories"] = f'"{sockets}"'
         if version >= 18:
             settings["io_method"] = "sync"  # three processes fewer; a portal's reads are small
-        argv = [str(programs / "postgres"), "-D", str(self._data)]
+        argv = [str(programs / "postgres"), "-D", str(self._dir)]
         argv += [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         # SIGINT is PostgreSQL's fast shutdown: roll back, flush, go.
-        return Launch(argv=tuple(argv), cwd=str(self._data), stop_signal=signal.SIGINT, uid=uid, gid=gid)
+        return Launch(argv=tuple(argv), cwd=str(self._dir), stop_signal=signal.SIGINT, uid=uid, gid=gid)
 
     def _is_ready(self) -> bool:
-        folder = str(socket_dir(self._data, SOCKET))
+        folder = str(socket_dir(self._dir, SOCKET))
         try:
             with psycopg.connect(
                 host=folder, user="postgres", dbname="postgres", connect_timeout=5, autocommit=True
@@ -101,7 +89,7 @@ class EmbeddedPostgres:
 def start(data_dir: Path, *, durable: bool = True) -> EmbeddedPostgres:
     """Share or start the PostgreSQL of this data dir. Raises EmbeddedError when it cannot run."""
     server = EmbeddedPostgres(data_dir, durable=durable)
-    server._hold.acquire()
+    server.start()
     return server
 
 

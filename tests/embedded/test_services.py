@@ -18,6 +18,7 @@ from portal.config import Settings
 from portal.embedded import binaries, postgres, redis
 from portal.embedded.locks import FileLock
 from portal.errors import EmbeddedError
+from portal.services import redis_state
 from tests.embedded.processes import alive, kill, mentioning, nothing_left
 from tests.helpers import eventually
 
@@ -78,7 +79,7 @@ def test_services_when_started_are_durable_private_and_keep_their_data(data_dir:
             assert config["appendonly"] == "yes"
             assert config["maxmemory-policy"] == "noeviction"
             assert config["port"] == "0"
-            assert redis.policy_problem(client) is None
+            assert redis_state.unfit(client) is None
         for private in ("postgres", "redis", "run", "secrets"):
             assert (data_dir / private).stat().st_mode & 0o077 == 0
     nothing_left(data_dir)

@@ -5,9 +5,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from redis import Redis, RedisError
-
-from portal.embedded.redis import find_binary
+from portal.embedded.redis import answers, find_binary
 from tests.helpers import eventually
 
 
@@ -24,7 +22,7 @@ class RedisServer:
         options |= {"dir": self._folder.name, "loglevel": "warning"}
         words = [word for name, value in options.items() for word in (f"--{name}", value)]
         self._process = subprocess.Popen([find_binary(), *words], stdout=subprocess.DEVNULL)
-        eventually(self._answers, what="Redis answers")
+        eventually(lambda: answers(self.socket), what="Redis answers")
 
     def kill(self) -> None:
         self._send(signal.SIGKILL)
@@ -52,12 +50,3 @@ class RedisServer:
     def _send(self, number: signal.Signals) -> None:
         assert self._process is not None
         self._process.send_signal(number)
-
-    def _answers(self) -> bool:
-        client = Redis(unix_socket_path=str(self.socket))
-        try:
-            return bool(client.ping())
-        except RedisError:
-            return False
-        finally:
-            client.close()
