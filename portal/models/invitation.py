@@ -1,16 +1,15 @@
 """Invitations: how somebody who has no account sets the first password. Only a hash of the link is stored."""
 
-import hashlib
-import secrets
 from datetime import datetime
 
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.db import Base
 from portal.models.base import IntPk, Timestamps, foreign_key
+from portal.models.shown_once import ShownOnce
 
 
-class Invitation(Timestamps, Base):
+class Invitation(ShownOnce, Timestamps, Base):
     __tablename__ = "invitations"
 
     id: Mapped[IntPk]
@@ -30,11 +29,3 @@ class Invitation(Timestamps, Base):
     user_id: Mapped[int | None] = mapped_column(foreign_key("users.id"))
     #: When it was taken back.
     withdrawn_at: Mapped[datetime | None]
-
-    @staticmethod
-    def generate() -> str:
-        return secrets.token_urlsafe(32)
-
-    @staticmethod
-    def hash(token: str) -> str:
-        return hashlib.sha256(token.encode()).hexdigest()

@@ -1,18 +1,17 @@
 """Logins that go on: one row per browser, so that each can be seen and ended. The cookie's secret is stored
 as a hash only."""
 
-import hashlib
-import secrets
 from datetime import datetime
 
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.db import Base
 from portal.models.base import IntPk, Timestamps, foreign_key
+from portal.models.shown_once import ShownOnce
 from portal.models.user import User
 
 
-class UserSession(Timestamps, Base):
+class UserSession(ShownOnce, Timestamps, Base):
     __tablename__ = "user_sessions"
 
     id: Mapped[IntPk]
@@ -32,11 +31,3 @@ class UserSession(Timestamps, Base):
     ended_at: Mapped[datetime | None]
 
     user: Mapped[User] = relationship(lazy="joined")
-
-    @staticmethod
-    def generate() -> str:
-        return secrets.token_urlsafe(32)
-
-    @staticmethod
-    def hash(token: str) -> str:
-        return hashlib.sha256(token.encode()).hexdigest()

@@ -1,7 +1,5 @@
 """API tokens: what machines log in with. Only a hash is stored."""
 
-import hashlib
-import secrets
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -10,13 +8,15 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.db import Base
 from portal.models.base import IntPk, Timestamps, foreign_key
+from portal.models.shown_once import ShownOnce
 from portal.models.user import User
 
 SCOPES = ("signals:write", "read", "positions:write")
 
 
-class ApiToken(Timestamps, Base):
+class ApiToken(ShownOnce, Timestamps, Base):
     __tablename__ = "api_tokens"
+    beginning = "ptc_"
 
     id: Mapped[IntPk]
     #: Whose rights the token has, at most.
@@ -35,11 +35,3 @@ class ApiToken(Timestamps, Base):
     revoked_at: Mapped[datetime | None]
 
     user: Mapped[User] = relationship(lazy="joined")
-
-    @staticmethod
-    def generate() -> str:
-        return "ptc_" + secrets.token_urlsafe(32)
-
-    @staticmethod
-    def hash(token: str) -> str:
-        return hashlib.sha256(token.encode()).hexdigest()
