@@ -22,7 +22,6 @@ from portal.exchanges.ccxt_reports import to_balances, to_order_report, to_posit
 from portal.exchanges.ccxt_session import CcxtSession
 from portal.exchanges.ccxt_tickers import read_tickers, second_look
 from portal.exchanges.errors import ExchangeError
-from portal.exchanges.venues import shape_client_order_id
 from portal.exchanges.venues_table import venue as venue_of
 from portal.trading.instrument import Instrument
 from portal.trading.orders import (
@@ -136,10 +135,6 @@ class CcxtExchange:
         wallet = MarketType.SPOT if MarketType.SPOT in kinds else MarketType.SWAP
         read = read_facts if thorough else brief_facts
         return read(self.session, tuple(self.balances(wallet).values()))
-
-    def venue_client_order_id(self, client_order_id: str) -> str:
-        """How `client_order_id` reads in this venue's own lists."""
-        return str(shape_client_order_id(client_order_id, self.session.venue.id_shape))
 
     def close(self) -> None:
         """Drop the credentials. The object is not used afterwards."""

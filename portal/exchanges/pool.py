@@ -76,13 +76,6 @@ class ExchangePool:
             dropped = _empty(shelf) if shelf else []
         _close(dropped)
 
-    def evict_idle(self) -> int:
-        """Drop what nobody used for a while; returns how many connections. Called by `use` too."""
-        with self._lock:
-            dropped, count = self._evict()
-        _close(dropped)
-        return count
-
     def close(self) -> None:
         """Drop everything idle. What is lent is dropped when it comes back."""
         with self._lock:
@@ -105,7 +98,7 @@ class ExchangePool:
             shelf.lent += 1
             shelf.used_at = self._clock()
             self._shelves.move_to_end(connection_id)
-            dropped += self._evict()[0]
+            dropped += self._evict()
         _close(dropped)
         return shelf
 
@@ -137,7 +130,7 @@ class ExchangePool:
         if exchange is not None and not current:
             exchange.close()
 
-    def _evict(self) -> tuple[list[Exchange], int]:
+    def _evict(self) -> list[Exchange]:
         """Shelves that are too many or unused for too long, oldest first. The lock is held."""
         now = self._clock()
         dropped: list[Exchange] = []
@@ -151,7 +144,7 @@ class ExchangePool:
                 dropped += _empty(shelf)
         for connection_id in gone:
             del self._shelves[connection_id]
-        return dropped, len(gone)
+        return dropped
 
     def _fingerprint(self, spec: ExchangeSpec) -> bytes:
         parts = (

@@ -13,7 +13,6 @@ from portal.db import JsonDict, utcnow
 IntPk = Annotated[int, mapped_column(sa.BigInteger, primary_key=True)]
 #: A JSON object; money inside is written as strings.
 Json = Annotated[JsonDict, mapped_column(JSONB)]
-JsonList = Annotated[list[JsonDict], mapped_column(JSONB)]
 
 
 class Timestamps:

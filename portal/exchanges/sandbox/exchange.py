@@ -34,7 +34,6 @@ class Exchange:
         self.clock = Clock()
         self.journal = journal
         self.shapes: dict[str, BookShape] = {}
-        self.started_ms = self.clock.now_ms()
         self.clear()
 
     def clear(self) -> None:

@@ -2,7 +2,6 @@
 
 import heapq
 import itertools
-from collections.abc import Callable
 from decimal import Decimal
 
 Entry = tuple[Decimal, int, object]
@@ -26,11 +25,6 @@ class PriceHeap:
         while self._entries and self._entries[0][0] <= signed:
             woken.append(heapq.heappop(self._entries)[2])
         return woken
-
-    def prune(self, keep: Callable[[object], bool]) -> None:
-        """Forgets what no longer waits. Called now and then, when cancels have left many dead entries."""
-        self._entries = [entry for entry in self._entries if keep(entry[2])]
-        heapq.heapify(self._entries)
 
     def __len__(self) -> int:
         return len(self._entries)
