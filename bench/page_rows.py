@@ -1,9 +1,10 @@
 """Many rows fast: one row of each kind through the models, the others as copies of it that differ where it
-matters. They look like a hundred days of work: accounts of several owners, fan-outs, positions that were
-closed, and about a hundredth of everything today.
+matters. They look like a year of work, most of it in the last hundred days: accounts of several owners,
+fan-outs, positions that were closed, and about a hundredth of everything today.
 """
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,11 +20,15 @@ from portal.models import (
     Notification,
     Order,
     Signal,
+    TradingPreset,
     User,
 )
+from portal.services.reports import building
 
 #: Days that lie between the first row and now.
-DAYS = 100
+DAYS = 365
+#: How many days of work everything would be, had there always been as much as lately.
+_BUSY = 100
 #: Owners; the first is whose pages are looked at.
 _OWNERS = 20
 
@@ -63,26 +68,28 @@ class Filling:
 
     def _people(self) -> None:
         owner = f"{self.owner_id} + mod(n.i, {_OWNERS})"
+        copy(TradingPreset, 9, name="'preset ' || n.i")
         copy(User, _OWNERS - 1, email="'owner' || n.i || '@example.com'", fs_uniquifier="md5(n.i::text)")
         copy(
             ExecutionConnection, self.size.accounts, user_id=owner,
-            name="'account ' || n.i", uid="md5(n.i::text)",
+            name="'account ' || n.i", uid="md5(n.i::text)", preset_id="mod(n.i, 10) + 1",
         )  # fmt: skip
         sent = self._ago("n.i", self.size.signals)
         copy(
             Signal, self.size.signals, published_at=sent, created_at=sent, publish_sequence="n.i + 1",
-            is_published="true",
+            is_published="true", source="(ARRAY['admin', 'webhook', 'api'])[mod(n.i, 3) + 1]",
         )  # fmt: skip
 
     def _trades(self) -> None:
         count, place = self.size.executions, self._place("n.i")
         made = place["at"]
         run = {name: place[name] for name in ("connection_id", "owner_id")}
+        after = partial(_after, made)
         denied, ended = "mod(n.i, 7) = 0", f"n.i <= {count - self.size.opened}"
         copy(
             Execution, count, **run, signal_id=place["signal_id"], sequence=place["signal_id"],
-            created_at=made, claimed_at=made,
-            answered_at=f"{made} + interval '80 ms'", finished_at=f"{made} + interval '90 ms'",
+            created_at=made, claimed_at=after(10), read_at=after(30), intended_at=after(40),
+            answered_at=after(200), finished_at=after(210),
             status=f"CASE WHEN {denied} THEN 'denied' ELSE 'filled' END",
             code=f"CASE WHEN {denied} THEN 'SPREAD_TOO_WIDE' END",
         )  # fmt: skip
@@ -90,11 +97,15 @@ class Filling:
             ExecutionPosition, count, **run, execution_id="n.i + 1", opened_at=made,
             status=f"CASE WHEN {ended} THEN 'closed' ELSE 'open' END",
             closed_at=f"CASE WHEN {ended} THEN {made} END", closed_reason=f"CASE WHEN {ended} THEN 'sl' END",
-            realized_pnl=f"CASE WHEN {ended} THEN mod(n.i, 17) - 8 ELSE 0 END",
+            realized_pnl=f"CASE WHEN {ended} THEN mod(n.i, 17) - 8 ELSE 0 END", fees="mod(n.i, 13) / 100.0",
+            connection_name=f"'account ' || ({run['connection_id']} - 1)",
+            symbol=f"'COIN' || mod({place['signal_id']}, 12) || '/USDT'",
+            settle=f"CASE WHEN mod({place['signal_id']}, 20) = 0 THEN 'USDC' ELSE 'USDT' END",
         )  # fmt: skip
         copy(
             Order, count, execution_id="n.i + 1", position_id="n.i + 1", connection_id=run["connection_id"],
             sent_at=made, intent_key="'bench-' || n.i", client_order_id="md5(n.i::text)",
+            average_price="t.average_price + mod(n.i, 61) - 30",
         )  # fmt: skip
 
     def _records(self) -> None:
@@ -131,7 +142,13 @@ class Filling:
     @staticmethod
     def _ago(number: str, count: int) -> str:
         """The moment of number so-and-so of `count`; the last is now."""
-        return f"(now() - interval '{DAYS} days' * (({count} - ({number}))::float / {count}))"
+        past = f"(({count} - ({number}))::float / {count})"
+        return f"(now() - interval '1 day' * ({_BUSY} * {past} + {DAYS - _BUSY} * {past} ^ 9))"
+
+
+def _after(moment: str, milliseconds: int) -> str:
+    """So long after it, more or less."""
+    return f"({moment} + interval '1 ms' * ({milliseconds} + mod(n.i * 7919, {milliseconds})))"
 
 
 def fill(size: Size, owner: User) -> None:
@@ -148,6 +165,7 @@ def fill(size: Size, owner: User) -> None:
         link.execute(sa.text("SET statement_timeout = 0"))
         link.execute(sa.text("VACUUM ANALYZE"))
         link.invalidate()  # not back into the pool without its limit
+    building.build()  # as every night
 
 
 def copy(model: type[Base], count: int, **differing: str) -> None:

@@ -14,6 +14,7 @@ from portal.models import (
     Notification,
     Order,
     Signal,
+    TradingPreset,
     User,
 )
 from portal.trading import types
@@ -22,6 +23,7 @@ from portal.trading import types
 def templates(owner: User) -> None:
     """A trade of `owner` from the signal to the figures of the day. Commits."""
     db.session.add(User(email="template@example.com", fs_uniquifier=uuid.uuid4().hex))
+    db.session.add(TradingPreset(name="template"))
     connection = ExecutionConnection(name="template", exchange_name="sandbox", user_id=owner.id)
     connection.set_credentials({"apiKey": "nothing", "secret": "nothing"})
     # A draft: publishing it would write executions by itself.

@@ -36,12 +36,17 @@ ADMIN_PAGES = (
     "/admin/connections/", "/admin/connections/details/?id={account}", "/admin/users/", "/admin/logs/",
     "/admin/logs/?before=500000", "/admin/logs/?connection_id={account}",
     "/admin/logs/?execution_id={execution}", "/admin/logs/?event=placed", "/admin/logs/?level=error",
-    "/admin/notifications/", "/admin/analytics/", "/admin/report/", "/admin/report/?days=30",
-    "/admin/audit/", "/admin/jobs/", "/admin/settings/",
+    "/admin/notifications/", "/admin/analytics/", "/admin/report/?days=7",
+    "/admin/report/?days=30", "/admin/report/?days=90", "/admin/report/?days=365",
+    "/admin/report/?days=30&by=preset", "/admin/report/?days=30&by=symbol",
+    "/admin/report/?days=30&by=source",
+    "/admin/report/?days=365&by=preset", "/admin/report/?days=365&by=symbol",
+    "/admin/report/?days=365&by=source", "/admin/audit/", "/admin/jobs/", "/admin/settings/",
 )  # fmt: skip
 TRADER_PAGES = (
     "/", "/executions", "/executions?before=50000", "/executions/{execution}", "/positions",
-    "/positions/{position}", "/connections", "/connections/{account}", "/analytics", "/notifications",
+    "/positions/{position}", "/connections", "/connections/{account}", "/analytics",
+    "/analytics?days=365&by=source", "/notifications",
 )  # fmt: skip
 
 

@@ -24,8 +24,8 @@ from portal.models import (
 )
 from portal.models.trading_state import SCOPES
 from portal.services import price_alarms, trading_state
-from portal.services.reports import quality
-from portal.services.reports.scope import Scope
+from portal.services.reports import count_quality, quality
+from portal.services.reports.stretch import Stretch
 from portal.services.traffic_budget import Spent, spent
 from portal.services.traffic_report import HeldBack, held_back
 from portal.trading.types import ConnectionStatus, PositionStatus, Protection, TradingStateValue
@@ -46,7 +46,7 @@ class DashboardView(AdminOnly, AdminIndexView):  # type: ignore[misc]
                 room=_room(),
                 sums=dashboard_money.results(today),
                 equity=dashboard_money.equity(today),
-                steps=quality.steps(Scope(None, 1, "")),
+                steps=quality.steps(count_quality.times(Stretch(None, today))[0]),
                 words=words,
                 switches=_switches(),
                 whom=trading_state.named,

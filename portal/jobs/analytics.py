@@ -2,11 +2,13 @@
 
 from portal.jobs.ticks import tick
 from portal.services import analytics, audit_chain, books
+from portal.services.reports import building
 
 
 @tick
 def update_analytics() -> None:
     analytics.update_analytics()
+    building.build()
 
 
 @tick

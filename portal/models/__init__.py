@@ -27,6 +27,7 @@ from portal.models.plan import Plan, Subscription, plan_signals
 from portal.models.position import ExecutionPosition
 from portal.models.preset import TradingPreset
 from portal.models.question import OrderQuestion
+from portal.models.report import ReportBlock, ReportChange
 from portal.models.session import UserSession
 from portal.models.signal import Signal, publish_sequence
 from portal.models.token import ApiToken
@@ -68,6 +69,8 @@ __all__ = [
     "Passkey",
     "Plan",
     "PriceAlarm",
+    "ReportBlock",
+    "ReportChange",
     "Role",
     "Signal",
     "Subscription",

@@ -5,25 +5,29 @@ from decimal import Decimal
 
 from markupsafe import Markup
 
-from portal.services.reports import equity, quality, results
+from portal.services.reports import count_quality, equity, quality, results
 from portal.services.reports.equity import Worth
+from portal.services.reports.figures import Figures
 from portal.services.reports.results import Day
 from portal.services.reports.scope import Scope
 from portal.web import charts
 from portal.web.formatting import plain_number
 
 
-def of(scope: Scope, days: Sequence[Day]) -> dict[str, Markup]:
+def of(scope: Scope, figures: Figures, days: Sequence[Day]) -> dict[str, Markup]:
     """Every chart by the name that the template knows; empty where there is nothing to draw."""
     worth = equity.curve(scope)
     return {
         **_results(days, scope.currency),
         **_worth(worth, scope.currency),
         "latency_chart": _histogram(
-            quality.latencies(scope), quality.LATENCY_MS, "ms", "Time from publication to answer"
+            quality.latencies(figures), count_quality.LATENCY_MS, "ms", "Time from publication to answer"
         ),
         "slippage_chart": _histogram(
-            quality.slippages(scope), quality.SLIPPAGE_BPS, "bps", "Slippage of entries in basis points"
+            quality.slippages(figures),
+            count_quality.SLIPPAGE_BPS,
+            "bps",
+            "Slippage of entries in basis points",
         ),
     }  # fmt: skip
 

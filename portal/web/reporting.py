@@ -3,42 +3,44 @@ figures, one file of them. Reads only."""
 
 import csv
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
 from flask import Response, request
 
-from portal.services.reports import quality, results, scope
+from portal.services.reports import counting, quality, results
+from portal.services.reports.figures import Figures
 from portal.services.reports.results import GroupBy
 from portal.services.reports.scope import PERIODS, Scope
 from portal.web import report_pictures
 
 _DEFAULT_DAYS = 30
-#: All accounts together make many rows: a week answers at once, more is a click away.
-_DEFAULT_DAYS_OF_ALL = 7
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What somebody wants to see; anything that is not offered is replaced by the default."""
+    """What somebody wants to see, and the figures of it; anything that is not offered is replaced by the
+    default."""
 
     scope: Scope
     group: GroupBy
     currencies: list[str]
+    figures: Figures
 
     @classmethod
     def from_request(cls, owner_id: int | None) -> "Asked":
-        default = _DEFAULT_DAYS if owner_id is not None else _DEFAULT_DAYS_OF_ALL
         text = request.args.get("days", "")
-        days = int(text) if text in {str(each) for each in PERIODS} else default
-        known = scope.currencies(owner_id, days)
-        wanted = request.args.get("currency", "")
-        currency = wanted if wanted in known else (known[0] if known else "USDT")
+        days = int(text) if text in {str(each) for each in PERIODS} else _DEFAULT_DAYS
         groups = {each.value: each for each in GroupBy}
         group = groups.get(request.args.get("by", ""), GroupBy.CONNECTION)
-        return cls(Scope(owner_id, days, currency), group, known)
+        scope = Scope(owner_id, days, request.args.get("currency", ""))
+        figures = counting.figures(owner_id, scope.since.date(), ("day", group.kind))
+        known = results.currencies(figures)
+        if scope.currency not in known:
+            scope = replace(scope, currency=known[0] if known else "USDT")
+        return cls(scope, group, known, figures)
 
     def others(self, **changed: object) -> dict[str, object]:
         """The query of a link that changes one thing."""
@@ -52,19 +54,19 @@ class Asked:
 
 def page(asked: Asked) -> dict[str, Any]:
     """Everything that `_report.html` shows."""
-    days = results.by_day(asked.scope)
-    total, rows = results.summary(asked.scope, asked.group)
+    figures = asked.figures
+    days = results.by_day(figures, asked.scope)
     return {
         "asked": asked,
         "periods": PERIODS,
         "groups": list(GroupBy),
-        "total": total,
-        "rows": rows,
+        "total": results.total(figures, asked.scope),
+        "rows": results.grouped(figures, asked.scope, asked.group),
         "days": [day for day in reversed(days) if day.trades],
-        "outcomes": quality.outcomes(asked.scope),
-        "refusals": quality.refusals(asked.scope),
-        "steps": quality.steps(asked.scope),
-        **report_pictures.of(asked.scope, days),
+        "outcomes": quality.outcomes(figures),
+        "refusals": quality.refusals(figures),
+        "steps": quality.steps(figures.times),
+        **report_pictures.of(asked.scope, figures, days),
     }
 
 
@@ -73,7 +75,7 @@ def as_csv(asked: Asked) -> Response:
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(("day (UTC)", "closed", "won", "result", "fees", "currency"))
-    for day in results.by_day(asked.scope):
+    for day in results.by_day(asked.figures, asked.scope):
         writer.writerow((day.date, day.trades, day.wins, day.result, day.fees, asked.scope.currency))
     writer.writerow(())
     writer.writerow(
@@ -89,7 +91,7 @@ def as_csv(asked: Asked) -> Response:
             "currency",
         )
     )
-    for row in results.grouped(asked.scope, asked.group):
+    for row in results.grouped(asked.figures, asked.scope, asked.group):
         writer.writerow((
             _cell(row.name), row.trades, row.wins, row.losses, row.result, row.fees,
             _rounded(row.profit_factor), _rounded(row.slippage_bps), asked.scope.currency,

@@ -11,7 +11,8 @@ from flask import Flask
 
 from portal.db import db, utcnow
 from portal.models import ExecutionAnalytics, ExecutionConnection, ExecutionPosition, User
-from portal.services.reports import equity, quality, results, scope
+from portal.services.reports import counting, equity, quality, results
+from portal.services.reports.figures import Figures
 from portal.services.reports.results import GroupBy
 from portal.services.reports.scope import Scope
 from portal.trading.types import ExecutionStatus, PositionStatus
@@ -34,6 +35,10 @@ def closed(connection: ExecutionConnection, pnl: str, days_ago: int = 0, **value
     )
 
 
+def counted(asked: Scope) -> Figures:
+    return counting.figures(asked.owner_id, asked.since.date())
+
+
 @pytest.fixture
 def alices(alice: User) -> ExecutionConnection:
     account = world.make_connection(alice, "Alpha")
@@ -46,19 +51,20 @@ def alices(alice: User) -> ExecutionConnection:
 
 def test_results_when_added_by_hand_then_they_are_the_same(alice: User, alices: ExecutionConnection) -> None:
     asked = Scope(alice.id, 7, "USDT")
-    whole = results.total(asked)
+    figures = counted(asked)
+    whole = results.total(figures, asked)
     assert (whole.trades, whole.wins, whole.losses) == (3, 2, 1)
     assert whole.result == Decimal("80.15")
     assert whole.fees == Decimal("1.5")
     assert whole.profit_factor == Decimal("120.25") / Decimal("40.10")
     assert whole.expectancy == Decimal("80.15") / 3
-    days = results.by_day(asked)
+    days = results.by_day(figures, asked)
     assert [day.result for day in days] == [0, 0, 0, Decimal("-20.10"), 0, 0, Decimal("100.25")]
     assert results.added_up(days)[-1] == Decimal("80.15")
-    by_symbol = {row.name: row.result for row in results.grouped(asked, GroupBy.SYMBOL)}
+    by_symbol = {row.name: row.result for row in results.grouped(figures, asked, GroupBy.SYMBOL)}
     assert by_symbol == {"BTC/USDT": Decimal("60.15"), "ETH/USDT": Decimal("20")}
     for group in GroupBy:
-        assert sum(row.result for row in results.grouped(asked, group)) == Decimal("80.15"), group
+        assert sum(row.result for row in results.grouped(figures, asked, group)) == Decimal("80.15"), group
 
 
 def test_results_when_they_are_somebody_elses_or_another_currency_then_they_do_not_count(
@@ -66,10 +72,11 @@ def test_results_when_they_are_somebody_elses_or_another_currency_then_they_do_n
 ) -> None:
     bob = world.make_user("bob@example.org")
     closed(world.make_connection(bob, "Beta"), "5", settle="BTC")
-    assert results.total(Scope(bob.id, 7, "USDT")).trades == 0
-    assert scope.currencies(bob.id, 7) == ["BTC"]
-    assert scope.currencies(None, 7) == ["USDT", "BTC"]
-    assert results.total(Scope(None, 7, "USDT")).trades == 3
+    bobs, all_of_them = Scope(bob.id, 7, "USDT"), Scope(None, 7, "USDT")
+    assert results.total(counted(bobs), bobs).trades == 0
+    assert results.currencies(counted(bobs)) == ["BTC"]
+    assert results.currencies(counted(all_of_them)) == ["USDT", "BTC"]
+    assert results.total(counted(all_of_them), all_of_them).trades == 3
 
 
 def test_equity_when_accounts_come_and_miss_days_then_the_curve_says_so(alice: User) -> None:
@@ -102,11 +109,11 @@ def test_quality_when_executions_are_counted_then_every_one_is_in_one_bar(
     world.make_execution(
         signals[5], alices, status=ExecutionStatus.DENIED, code="SIGNAL_TOO_OLD", message="Too old."
     )
-    asked = Scope(alice.id, 7, "USDT")
-    assert quality.latencies(asked) == [2, 1, 0, 0, 0, 1, 0, 0, 0, 1]
-    assert quality.outcomes(asked) == [(ExecutionStatus.FILLED, 5), (ExecutionStatus.DENIED, 1)]
-    assert [(each.code, each.count) for each in quality.refusals(asked)] == [("SIGNAL_TOO_OLD", 1)]
-    (total,) = [step for step in quality.steps(asked) if step.name == "total"]
+    figures = counted(Scope(alice.id, 7, "USDT"))
+    assert quality.latencies(figures) == [2, 1, 0, 0, 0, 1, 0, 0, 0, 1]
+    assert quality.outcomes(figures) == [(ExecutionStatus.FILLED, 5), (ExecutionStatus.DENIED, 1)]
+    assert [(each.code, each.count) for each in quality.refusals(figures)] == [("SIGNAL_TOO_OLD", 1)]
+    (total,) = [step for step in quality.steps(figures.times) if step.name == "total"]
     assert (total.count, total.p50, total.p99) == (5, 21, 60_000)
 
 
@@ -121,6 +128,7 @@ def test_page_when_opened_by_owner_and_administrator_then_each_sees_what_is_thei
     nothing = visiting(world.make_user("bob@example.org")).see("/analytics?days=7")
     assert "Nothing happened in these days" in nothing
     assert "+80.15" in visiting(admin).get("/admin/report/?days=7").text
+    assert "The last 30 days" in visiting(admin).see("/admin/report/")
     assert visiting(alice).get("/admin/report/").status_code == 403
 
 

@@ -1,7 +1,6 @@
 """What the accounts were worth at the end of each day, from the nightly figures."""
 
 import datetime as dt
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -28,24 +27,26 @@ def curve(scope: Scope) -> list[Worth]:
     """Oldest first, days without any figures left out; an account without a figure that day counts with its
     last one."""
     row = ExecutionAnalytics
-    found = db.session.execute(
-        sa.select(row.date, row.connection_id, row.equity)
+    before = sa.func.lag(row.equity).over(partition_by=row.connection_id, order_by=(row.date, row.id))
+    known = (
+        sa.select(row.date, row.equity, before.label("before"))
         .where(
             *scope.owned(row),
             row.date >= scope.since.date(),
             row.currency == scope.currency,
             row.equity.is_not(None),
         )
-        .order_by(row.date)
-    ).all()
-    by_date: dict[dt.date, dict[int | None, Decimal]] = defaultdict(dict)
-    for date, connection_id, equity in found:
-        by_date[date][connection_id] = equity or _ZERO
-    known: dict[int | None, Decimal] = {}
-    points = []
-    for date, values in by_date.items():
-        known.update(values)
-        points.append(Worth(date, sum(known.values(), _ZERO), len(known)))
+        .subquery()
+    )
+    came = sa.func.count().filter(known.c.before.is_(None))
+    changed = sa.func.sum(known.c.equity - sa.func.coalesce(known.c.before, 0))
+    rows = db.session.execute(
+        sa.select(known.c.date, changed, came).group_by(known.c.date).order_by(known.c.date)
+    )
+    points, equity, accounts = [], _ZERO, 0
+    for date, difference, more in rows:
+        equity, accounts = equity + difference, accounts + more
+        points.append(Worth(date, equity, accounts))
     return points
 
 

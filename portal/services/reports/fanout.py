@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from portal.db import db
 from portal.models import UNSETTLED, Execution, Order
-from portal.services.reports.quality import STEPS
+from portal.services.reports.count_quality import STEPS
 from portal.trading.denials import DenialCode
 from portal.trading.transitions import RERUN_FROM
 from portal.trading.types import ExecutionStatus, OrderRole, OrderState

@@ -1,27 +1,21 @@
 """What was earned and lost: per day, and per connection, preset, market or source of signals."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
 
 import sqlalchemy as sa
 
 from portal.db import db
-from portal.models import (
-    Execution,
-    ExecutionConnection,
-    ExecutionPosition,
-    Order,
-    Signal,
-    TradingPreset,
-)
+from portal.models import ExecutionConnection, TradingPreset
+from portal.services.reports.figures import Figures, Key, Sums, added
 from portal.services.reports.scope import Scope
-from portal.trading.types import OrderRole, Side
 
 _ZERO = Decimal(0)
+_NO_PRESET = "Built-in defaults"
 
 
 class GroupBy(StrEnum):
@@ -31,6 +25,11 @@ class GroupBy(StrEnum):
     PRESET = "preset"
     SYMBOL = "symbol"
     SOURCE = "source"
+
+    @property
+    def kind(self) -> str:
+        """What has to be counted for it. A preset is found by its connections."""
+        return "connection" if self is GroupBy.PRESET else self.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,107 +74,56 @@ class Result:
         return self.result / self.trades if self.trades else None
 
 
-def by_day(scope: Scope) -> list[Day]:
+def currencies(figures: Figures) -> list[str]:
+    """Settlement currencies with closed positions, the busiest first."""
+    found: Counter[str] = Counter()
+    for key, sums in figures.results.items():
+        found[key.currency] += sums.trades if key.kind == "day" else 0
+    return sorted(found, key=lambda currency: (-found[currency], currency))
+
+
+def by_day(figures: Figures, scope: Scope) -> list[Day]:
     """Every day of the period, oldest first, days without a trade too."""
-    position = ExecutionPosition
-    date = sa.func.date(sa.func.timezone("UTC", position.closed_at))
-    rows = db.session.execute(
-        sa.select(
-            date,
-            sa.func.count(),
-            sa.func.count().filter(position.realized_pnl > 0),
-            sa.func.sum(position.realized_pnl),
-            sa.func.sum(position.fees),
-        )
-        .where(*scope.closed())
-        .group_by(date)
-    ).all()
-    found = {row[0]: Day(*row) for row in rows}
+    found = {key.name: sums for key, sums in _of(figures, scope, "day")}
     first = scope.since.date()
     dates = [first + dt.timedelta(days=number) for number in range(scope.days)]
-    return [found.get(date, Day(date, 0, 0, _ZERO, _ZERO)) for date in dates]
+    days = [(date, found.get(date.isoformat(), Sums())) for date in dates]
+    return [Day(date, sums.trades, sums.wins, sums.result, sums.fees) for date, sums in days]
 
 
-def total(scope: Scope) -> Result:
+def total(figures: Figures, scope: Scope) -> Result:
     """Everything in the scope together."""
-    return _results(scope, sa.literal(""))[0]
+    return _result("", (sums for _key, sums in _of(figures, scope, "day")))
 
 
-def grouped(scope: Scope, group: GroupBy, limit: int = 50) -> list[Result]:
+def grouped(figures: Figures, scope: Scope, group: GroupBy, limit: int = 50) -> list[Result]:
     """The `limit` busiest groups. Presets are those that the connections have now."""
-    return summary(scope, group, limit)[1]
+    names = _presets() if group is GroupBy.PRESET else None
+    parts: dict[str, list[Sums]] = defaultdict(list)
+    for key, sums in _of(figures, scope, group.kind):
+        parts[key.name if names is None else names.get(key.row_id, _NO_PRESET)].append(sums)
+    rows = [_result(name, sums) for name, sums in parts.items()]
+    return sorted(rows, key=lambda row: (-row.trades, row.name))[:limit]
 
 
-def summary(scope: Scope, group: GroupBy, limit: int = 50) -> tuple[Result, list[Result]]:
-    """`total` and `grouped`, in one reading of the positions."""
-    names: dict[GroupBy, sa.ColumnElement[str] | Any] = {
-        GroupBy.CONNECTION: ExecutionPosition.connection_name,
-        GroupBy.PRESET: sa.func.coalesce(TradingPreset.name, "Built-in defaults"),
-        GroupBy.SYMBOL: ExecutionPosition.symbol,
-        GroupBy.SOURCE: sa.func.coalesce(Signal.source, "unknown"),
-    }
-    whole, *rows = _results(scope, names[group])
-    return whole, rows[:limit]
+def _of(figures: Figures, scope: Scope, kind: str) -> Iterator[tuple[Key, Sums]]:
+    return (each for each in figures.results.items() if each[0][:2] == (scope.currency, kind))
 
 
-def _results(scope: Scope, name: Any) -> list[Result]:
-    """Everything together first, without a name; then the groups, the busiest first."""
-    trade = _trades(scope, name)
-    pnl = trade.c.pnl
-    rows = db.session.execute(
-        sa.select(
-            sa.func.coalesce(trade.c.name, ""),
-            sa.func.count(trade.c.pnl),
-            sa.func.count().filter(pnl > 0),
-            sa.func.count().filter(pnl < 0),
-            sa.func.coalesce(sa.func.sum(pnl), 0),
-            sa.func.coalesce(sa.func.sum(pnl).filter(pnl > 0), 0),
-            sa.func.coalesce(-sa.func.sum(pnl).filter(pnl < 0), 0),
-            sa.func.coalesce(sa.func.sum(trade.c.fees), 0),
-            sa.func.avg(trade.c.slippage_bps),
+def _result(name: str, parts: Iterable[Sums]) -> Result:
+    sums = added(parts)
+    slippage = sums.slippage / sums.entries if sums.entries else None
+    return Result(name, *sums[:7], slippage_bps=slippage)
+
+
+def _presets() -> dict[int | None, str]:
+    """Names of presets by connection."""
+    rows: Sequence[tuple[int | None, str]] = db.session.execute(
+        sa.select(ExecutionConnection.id, TradingPreset.name).join(
+            TradingPreset, TradingPreset.id == ExecutionConnection.preset_id
         )
-        .group_by(sa.func.grouping_sets(sa.tuple_(), sa.tuple_(trade.c.name)))
-        .order_by(sa.func.grouping(trade.c.name).desc(), sa.func.count().desc(), trade.c.name)
     ).all()
-    return [Result(*row) for row in rows]
-
-
-def _trades(scope: Scope, name: Any) -> sa.Subquery:
-    """One row for each closed position: its group, its result, and how far its entry was from the price that
-    was assumed. The entry is the first order that was filled, where a proof of absence led to a second."""
-    position, entry = ExecutionPosition, Order
-    worse = sa.case(
-        (entry.side == Side.BUY, entry.average_price - entry.reference_price),
-        else_=entry.reference_price - entry.average_price,
-    )
-    bps = (
-        sa.select((worse / sa.func.nullif(entry.reference_price, 0) * 10_000).label("bps"))
-        .where(
-            entry.position_id == position.id,
-            entry.role == OrderRole.ENTRY,
-            entry.average_price.is_not(None),
-        )
-        .order_by(entry.id)
-        .limit(1)
-        .correlate(position)
-        .lateral()
-    )
-    return (
-        sa.select(
-            name.label("name"),
-            position.realized_pnl.label("pnl"),
-            position.fees.label("fees"),
-            bps.c.bps.label("slippage_bps"),
-        )
-        .select_from(position)
-        .outerjoin(ExecutionConnection, ExecutionConnection.id == position.connection_id)
-        .outerjoin(TradingPreset, TradingPreset.id == ExecutionConnection.preset_id)
-        .outerjoin(Execution, Execution.id == position.execution_id)
-        .outerjoin(Signal, Signal.id == Execution.signal_id)
-        .outerjoin(bps, sa.true())
-        .where(*scope.closed())
-        .subquery()
-    )
+    return dict(rows)
 
 
 def added_up(days: Sequence[Day]) -> list[Decimal]:

@@ -6,8 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from portal.db import db, utcnow
-from portal.models import ExecutionPosition
+from portal.db import utcnow
 
 #: Offered lengths of the period, in days.
 PERIODS = (7, 30, 90, 365)
@@ -31,21 +30,3 @@ class Scope:
     def owned(self, model: Any) -> list[sa.ColumnElement[bool]]:
         """Conditions that restrict `model` to whose accounts these are."""
         return [] if self.owner_id is None else [model.owner_id == self.owner_id]
-
-    def closed(self) -> list[sa.ColumnElement[bool]]:
-        """Conditions for the positions that count."""
-        position = ExecutionPosition
-        return [*self.owned(position), position.closed_at >= self.since, position.settle == self.currency]
-
-
-def currencies(owner_id: int | None, days: int) -> list[str]:
-    """Settlement currencies with closed positions in the period, the busiest first."""
-    scope = Scope(owner_id, days, "")
-    position = ExecutionPosition
-    rows = db.session.execute(
-        sa.select(position.settle)
-        .where(*scope.owned(position), position.closed_at >= scope.since)
-        .group_by(position.settle)
-        .order_by(sa.func.count().desc(), position.settle)
-    ).scalars()
-    return list(rows)
