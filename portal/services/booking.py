@@ -204,5 +204,6 @@ def reason_words(reason: ClosedReason | None) -> str:
         ClosedReason.STOP_LOSS: "stop-loss",
         ClosedReason.TRAILING: "trailing stop",
         ClosedReason.SIGNAL: "closing signal",
+        ClosedReason.MANUAL: "hand",
         ClosedReason.EXTERNAL: "somebody outside Portico",
     }.get(reason or ClosedReason.MANUAL, (reason or ClosedReason.MANUAL).value)

@@ -97,7 +97,7 @@ def finish(
     journal.note("closed", message, position=position, dust=position.dust_quantity)
     notify(
         _HIT.get(position.closed_reason, NotificationType.CLOSE),
-        f"{position.currency_pair} closed: {reason_words(position.closed_reason)}",
+        f"{position.currency_pair} closed by {reason_words(position.closed_reason)}",
         message,
         position=position,
     )

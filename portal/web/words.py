@@ -62,7 +62,7 @@ NEWS = {
     NotificationType.LIQUIDATION: ("liquidated", "bad"),
     NotificationType.ERROR: ("look at it", "bad"),
     NotificationType.UNRESOLVED: ("in doubt", "warn"),
-    NotificationType.UNPROTECTED: ("no proved stop", "bad"),
+    NotificationType.UNPROTECTED: ("protection", "bad"),
     NotificationType.CONNECTION: ("connection", "plain"),
     NotificationType.HALT: ("trading switch", "warn"),
 }

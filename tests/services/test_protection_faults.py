@@ -9,9 +9,12 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask, current_app
 
+from portal.db import db
 from portal.exchanges.base import Exchange
+from portal.models import Notification
 from portal.services import placing, positions, reconciliation, venues
 from portal.services.protection import job, planning
 from portal.trading.types import (
@@ -73,6 +76,7 @@ def test_stop_when_refused_again_and_again_raises_one_alarm_and_is_placed_in_the
     position = desk.position()
     assert position.protection is Protection.NATIVE
     assert position.unprotected_told_at is None
+    assert told(desk, NotificationType.UNPROTECTED) == 2
     assert stops(desk) == [closable(position)]
 
 
@@ -152,6 +156,9 @@ def test_unproved_position_after_a_minute_is_alarmed_once(desk: Desk, venue: str
     settle(desk, 2)
     assert desk.position().protection is Protection.NATIVE
     assert len(desk.guards(resting=False)) == 1
+    kind = Notification.type == NotificationType.UNPROTECTED
+    titles = db.session.scalars(sa.select(Notification.title).where(kind).order_by(Notification.id)).all()
+    assert titles[1:] == ["BTC/USDT is protected at the exchange again"], "whoever was woken is told the end"
 
 
 def test_unprotected_position_when_its_preset_says_close_is_closed_at_the_market(

@@ -157,6 +157,8 @@ def test_f35_doubt_when_the_venue_gives_no_answer_is_told_once_within_a_minute_a
 
     assert desk.executions()[0].status is ExecutionStatus.FILLED
     assert told(NotificationType.UNRESOLVED)[1:] == ["The order for BTC/USDT is settled"]
+    bodies = db.session.scalars(sa.select(Notification.body)).all()
+    assert any("BTC/USDT: found at the exchange" in body for body in bodies)
     assert desk.accepted() == 1
 
 

@@ -18,10 +18,10 @@ MEANING: Mapping[NotificationType, str] = MappingProxyType({
     "the account before the next signal.",
     NotificationType.ERROR: "Portico goes on with what is certain. A person should look at the page, and "
     "at the account itself.",
-    NotificationType.UNRESOLVED: "The order may or may not exist. The exchange is asked until that is "
-    "known; nothing is sent again meanwhile.",
-    NotificationType.UNPROTECTED: "No stop is proved to rest at the exchange. Look now: the page says "
-    "what is being tried, and lets you close the position.",
+    NotificationType.UNRESOLVED: "As long as nobody knows whether an order exists, the exchange is asked and "
+    "nothing is sent again. Its page says what is known now.",
+    NotificationType.UNPROTECTED: "Without a proved stop at the exchange only Portico limits the loss. The "
+    "page says what holds now, and lets you close the position.",
     NotificationType.CONNECTION: "The page of the account says what works, what does not, and what "
     "to change.",
     NotificationType.HALT: "Exits of open positions always pass. New entries follow this switch.",

@@ -3,7 +3,8 @@ caller."""
 
 from portal.db import request_job, utcnow
 from portal.models import ExecutionPosition
-from portal.trading.types import PositionStatus, Protection
+from portal.services.notifications import notify
+from portal.trading.types import NotificationType, PositionStatus, Protection
 
 _LIVE = (PositionStatus.OPEN, PositionStatus.CLOSING)
 
@@ -37,7 +38,12 @@ def end(position: ExecutionPosition) -> None:
 
 
 def settle(position: ExecutionPosition, protection: Protection, note: str) -> None:
-    """Proved, or found that there is nothing to place. Does not commit."""
+    """Proved, or found that there is nothing to place. Whoever was woken is told the end. Does not commit."""
+    if position.unprotected_told_at is not None:
+        now = "protected at the exchange again" if protection is Protection.NATIVE else "watched by Portico"
+        notify(
+            NotificationType.UNPROTECTED, f"{position.currency_pair} is {now}", f"{note}.", position=position
+        )
     position.protection, position.protection_note = protection, note
     position.protection_checked_at = utcnow()
     position.protection_due_since = position.unprotected_told_at = position.next_guard_at = None

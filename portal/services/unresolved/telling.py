@@ -73,8 +73,10 @@ def described(order: Order) -> str:
 
 
 def _outcome(order: Order) -> str:
+    what = described(order)
+    what = what[0].upper() + what[1:]  # a symbol keeps its case
     if order.state is OrderState.NOT_PLACED:
-        return f"{described(order).capitalize()}: {order.error_message or 'it was not placed'}."
+        return f"{what}: {order.error_message or 'it was not placed'}."
     filled = f"{text(order.filled_quantity)} of {text(order.quantity)} filled"
     state = order.state.value.replace("_", " ")
-    return f"{described(order).capitalize()}: found at the exchange, {state}, {filled}."
+    return f"{what}: found at the exchange, {state}, {filled}."
