@@ -19,8 +19,9 @@ from portal.db import db, utcnow
 from portal.jobs import keys
 from portal.jobs.table import QUEUES
 from portal.models import IN_DOUBT, Execution, ExecutionConnection, ExecutionPosition, JobLease, Order
+from portal.models.position import HELD
 from portal.services import traffic_report
-from portal.trading.types import ConnectionStatus, ExecutionStatus, PositionStatus, Protection
+from portal.trading.types import ConnectionStatus, ExecutionStatus, Protection
 
 _JOBS = ("sweep", "check_positions", "sync_connections", "check_connections", "update_analytics")
 
@@ -44,7 +45,7 @@ def _from_database() -> Iterator[Metric]:
     yield _by(ExecutionConnection.status, ConnectionStatus, "portal_connections", "Connections by status.")
     yield _by(
         ExecutionPosition.protection, Protection, "portal_open_positions", "Open positions by protection.",
-        ExecutionPosition.status.in_([PositionStatus.OPEN, PositionStatus.CLOSING]),
+        ExecutionPosition.status.in_(HELD),
     )  # fmt: skip
     in_doubt = sa.select(sa.func.count()).select_from(Order).where(Order.state.in_(IN_DOUBT))
     yield GaugeMetricFamily(

@@ -19,10 +19,9 @@ from portal.models import (
     Fill,
     Order,
 )
+from portal.models.order import NEVER_THERE
 from portal.services import demo
-from portal.trading.types import OrderRole, OrderState
-
-_NEVER_THERE = (OrderState.NOT_PLACED, OrderState.REJECTED)
+from portal.trading.types import OrderRole
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +129,7 @@ def _exits(name: str, connection_id: int, verdict: Verdict) -> tuple[str, Decima
 
 
 def _orders(connection_id: int) -> Sequence[Order]:
-    query = sa.select(Order).where(Order.connection_id == connection_id, Order.state.not_in(_NEVER_THERE))
+    query = sa.select(Order).where(Order.connection_id == connection_id, Order.state.not_in(NEVER_THERE))
     return db.session.execute(query).scalars().all()
 
 

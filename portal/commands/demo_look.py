@@ -6,8 +6,6 @@ import sqlalchemy as sa
 
 from portal.db import db, end_read
 from portal.models import (
-    IN_DOUBT,
-    RESTING,
     UNSETTLED,
     Execution,
     ExecutionConnection,
@@ -15,11 +13,12 @@ from portal.models import (
     ExecutionPosition,
     Order,
 )
+from portal.models.order import LIVE
+from portal.models.position import HELD
 from portal.services import demo_content
 from portal.trading.types import ExecutionStatus, PositionStatus
 
-_LIVE = (PositionStatus.OPEN, PositionStatus.CLOSING)
-_RESTING_GUARD = sa.and_(Order.is_guard, Order.state.in_((*IN_DOUBT, *RESTING)))
+_RESTING_GUARD = sa.and_(Order.is_guard, Order.state.in_(LIVE))
 
 
 class Look:
@@ -70,7 +69,7 @@ class Look:
         rows = list(db.session.execute(query))
         end_read()
         return all(
-            status not in _LIVE
+            status not in HELD
             or (status is PositionStatus.OPEN and any(target.get("done") for target in targets))
             for status, targets in rows
         )

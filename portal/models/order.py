@@ -19,7 +19,13 @@ from portal.trading.types import OrderRole, OrderState, OrderType, PositionSide,
 IN_DOUBT = (OrderState.IN_FLIGHT, OrderState.UNRESOLVED)
 #: Known to rest at the venue.
 RESTING = (OrderState.OPEN, OrderState.PARTIALLY_FILLED)
-_LIVE = "state IN ('in_flight', 'unresolved', 'open', 'partially_filled')"
+#: In doubt or resting: may still be filled.
+LIVE = (*IN_DOUBT, *RESTING)
+#: Taken by the venue, and over before all of it was filled.
+CUT_SHORT = (OrderState.CANCELED, OrderState.EXPIRED)
+#: Never at the venue: refused, or proved absent.
+NEVER_THERE = (OrderState.REJECTED, OrderState.NOT_PLACED)
+_IS_LIVE = "state IN ('in_flight', 'unresolved', 'open', 'partially_filled')"
 
 
 class Order(Timestamps, Base):
@@ -32,9 +38,11 @@ class Order(Timestamps, Base):
             "ix_orders_live",
             "connection_id",
             "state",
-            postgresql_where=sa.text(_LIVE),
+            postgresql_where=sa.text(_IS_LIVE),
         ),
-        sa.Index("ix_orders_live_guards", "position_id", postgresql_where=sa.text(f"is_guard AND {_LIVE}")),
+        sa.Index(
+            "ix_orders_live_guards", "position_id", postgresql_where=sa.text(f"is_guard AND {_IS_LIVE}")
+        ),
         sa.Index(
             "ix_orders_unsettled", "connection_id", postgresql_where=sa.text("next_query_at IS NOT NULL")
         ),

@@ -20,6 +20,11 @@ from portal.trading.types import (
     WhenUnprotected,
 )
 
+#: Something is held, or may be.
+HELD = (PositionStatus.OPEN, PositionStatus.CLOSING)
+#: Nothing is held any more.
+OVER = (PositionStatus.CLOSED, PositionStatus.LIQUIDATED)
+
 
 class ExecutionPosition(Timestamps, Base):
     __tablename__ = "execution_positions"

@@ -11,13 +11,13 @@ from sqlalchemy.dialects.postgresql import insert
 
 from portal.db import db, end_read, transaction, utcnow
 from portal.models import Execution, ExecutionAnalytics, ExecutionConnection, ExecutionPosition, Order
+from portal.models.position import HELD
 from portal.trading.statistics import ClosedTrade, Statistics, max_drawdown, sharpe, sortino, summarize
 from portal.trading.statistics import daily_returns as returns_of
-from portal.trading.types import OrderRole, PositionStatus, Side
+from portal.trading.types import OrderRole, Side
 
 #: Sharpe, Sortino and drawdown look back this far.
 WINDOW_DAYS = 30
-_LIVE = (PositionStatus.OPEN, PositionStatus.CLOSING)
 _ZERO = Decimal(0)
 _PERCENT = Decimal(100)
 
@@ -152,7 +152,7 @@ def _unrealized(connection_id: int) -> Decimal:
     return Decimal(
         db.session.execute(
             sa.select(total).where(
-                ExecutionPosition.connection_id == connection_id, ExecutionPosition.status.in_(_LIVE)
+                ExecutionPosition.connection_id == connection_id, ExecutionPosition.status.in_(HELD)
             )
         ).scalar_one()
     )

@@ -10,16 +10,16 @@ import sqlalchemy as sa
 
 from portal.db import db, end_read, transaction
 from portal.models import ExecutionPosition, Fill, Order
+from portal.models.order import NEVER_THERE
+from portal.models.position import OVER
 from portal.services.books_of import book_of
 from portal.services.notifications import notify
 from portal.trading.numbers import text
 from portal.trading.pnl import Book
-from portal.trading.types import NotificationType, OrderState, PositionStatus
+from portal.trading.types import NotificationType
 
 _BATCH = 500
 _ZERO = Decimal(0)
-_OVER = (PositionStatus.CLOSED, PositionStatus.LIQUIDATED)
-_UNFILLABLE = (OrderState.REJECTED, OrderState.NOT_PLACED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def _orders() -> Iterator[Disagreement]:
             sa.or_(
                 Order.filled_quantity != total,
                 total > Order.quantity,
-                sa.and_(Order.state.in_(_UNFILLABLE), total > 0),
+                sa.and_(Order.state.in_(NEVER_THERE), total > 0),
             )
         )
         .order_by(Order.id)
@@ -86,7 +86,7 @@ def _orders() -> Iterator[Disagreement]:
             yield Disagreement(f"order {order_id}", "filled_quantity", text(filled), text(filled_sum))
         if filled_sum > quantity:
             yield Disagreement(f"order {order_id}", "quantity", text(quantity), text(filled_sum))
-        if state in _UNFILLABLE and filled_sum > 0:
+        if state in NEVER_THERE and filled_sum > 0:
             yield Disagreement(f"order {order_id}", "state", state.value, f"{text(filled_sum)} filled")
 
 
@@ -129,5 +129,5 @@ def _compare(position: ExecutionPosition, told: Book) -> Iterator[Disagreement]:
     if position.unexplained_quantity:
         gone, fills = text(position.unexplained_quantity), text(told.quantity)
         yield Disagreement(f"position {position.id}", "unexplained_quantity", gone, fills, is_known=True)
-    if position.status in _OVER and position.quantity != 0:
+    if position.status in OVER and position.quantity != 0:
         yield Disagreement(f"position {position.id}", "status", "closed", f"{text(position.quantity)} held")

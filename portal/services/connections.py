@@ -9,8 +9,6 @@ import sqlalchemy as sa
 from portal.db import db, transaction
 from portal.errors import ConflictError, NotFoundError, ValidationError
 from portal.models import (
-    IN_DOUBT,
-    RESTING,
     UNSETTLED,
     DataConnection,
     Execution,
@@ -20,6 +18,8 @@ from portal.models import (
     TradingPreset,
     User,
 )
+from portal.models.order import LIVE
+from portal.models.position import HELD
 from portal.services import audit
 from portal.services.connections_credentials import read_credentials
 from portal.services.connections_fields import COMMON, boolean, check_options, read_connection, row_id
@@ -29,7 +29,7 @@ from portal.services.connections_override import allow_withdrawals, refuse_withd
 from portal.services.connections_progress import ask_for_test
 from portal.services.fanout import lock_publications
 from portal.trading.fields import Reader, read_fields
-from portal.trading.types import ConnectionStatus, PositionStatus, Visibility
+from portal.trading.types import ConnectionStatus, Visibility
 
 __all__ = [
     "allow_withdrawals",
@@ -241,9 +241,9 @@ def _refuse_while_busy(connection: ExecutionConnection, not_done: str) -> None:
     live = (
         sa.exists().where(
             ExecutionPosition.connection_id == connection.id,
-            ExecutionPosition.status.in_((PositionStatus.OPEN, PositionStatus.CLOSING)),
+            ExecutionPosition.status.in_(HELD),
         ),
-        sa.exists().where(Order.connection_id == connection.id, Order.state.in_((*IN_DOUBT, *RESTING))),
+        sa.exists().where(Order.connection_id == connection.id, Order.state.in_(LIVE)),
         sa.exists().where(Execution.connection_id == connection.id, Execution.status.in_(UNSETTLED)),
     )
     if db.session.execute(sa.select(sa.or_(*live))).scalar_one():

@@ -8,9 +8,7 @@ import sqlalchemy as sa
 
 from portal.db import db, utcnow
 from portal.models import ExecutionAnalytics, ExecutionConnection, ExecutionPosition
-from portal.trading.types import PositionStatus
-
-_LIVE = (PositionStatus.OPEN, PositionStatus.CLOSING)
+from portal.models.position import HELD
 
 
 def day_start(now: datetime) -> datetime:
@@ -43,7 +41,7 @@ def so_far(connection: ExecutionConnection) -> DayResult:
 def today(connection_id: int) -> Decimal:
     """Result of the day: positions closed today, and what open ones would bring now, with what they have
     paid and brought in parts."""
-    live = ExecutionPosition.status.in_(_LIVE)
+    live = ExecutionPosition.status.in_(HELD)
     realized = sa.func.sum(ExecutionPosition.realized_pnl).filter(
         sa.or_(live, ExecutionPosition.closed_at >= day_start(utcnow()))
     )

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from portal.db import request_job, utcnow
 from portal.models import ExecutionPosition, Order
+from portal.models.order import CUT_SHORT, NEVER_THERE
 from portal.services import following, journal
 from portal.services.booking import reason_words
 from portal.services.notifications import notify
@@ -18,8 +19,7 @@ from portal.trading.types import ClosedReason, NotificationType, OrderState, Pos
 _RETRY = timedelta(seconds=5)
 #: However often a close failed, it is tried about once a minute.
 _LONGEST_WAIT = timedelta(seconds=60)
-_DONE = (OrderState.FILLED, OrderState.CANCELED, OrderState.EXPIRED)
-_NEVER_THERE = (OrderState.REJECTED, OrderState.NOT_PLACED)
+_DONE = (OrderState.FILLED, *CUT_SHORT)
 _HIT = {
     ClosedReason.STOP_LOSS: NotificationType.SL_HIT,
     ClosedReason.TRAILING: NotificationType.SL_HIT,
@@ -35,10 +35,10 @@ def after_close_order(position: ExecutionPosition, order: Order, *, retry_after:
     an older version changes nothing."""
     if position.status is not PositionStatus.CLOSING or not order.intent_key.endswith(f":{position.version}"):
         return
-    if order.state in _NEVER_THERE and position.guard_version and position.quantity < position.lot_size:
+    if order.state in NEVER_THERE and position.guard_version and position.quantity < position.lot_size:
         # A guard at the venue was quicker.
         finish(position, dust=position.quantity)
-    elif order.state in _NEVER_THERE:
+    elif order.state in NEVER_THERE:
         _reopen(position, order, retry_after)
     elif order.state in _DONE and order.fills_complete:
         if position.quantity < position.lot_size:

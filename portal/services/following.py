@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from portal.db import db, request_job
 from portal.models import IN_DOUBT, Execution, ExecutionPosition, Order
+from portal.models.order import NEVER_THERE
 from portal.services import claims, outcomes
 from portal.services.notifications import notify
 from portal.trading.denials import Denial
@@ -157,7 +158,7 @@ def _loudest(orders: Sequence[Order]) -> Order:
 
 def _tell(execution: Execution, order: Order, position: ExecutionPosition | None) -> None:
     words = f"{order.side.value.capitalize()} {execution.currency_pair}"
-    if order.state in (OrderState.REJECTED, OrderState.NOT_PLACED):
+    if order.state in NEVER_THERE:
         title = (
             f"{words} was {'refused by the exchange' if order.state is OrderState.REJECTED else 'not placed'}"
         )

@@ -9,9 +9,10 @@ from portal.crypto import DecryptionError
 from portal.db import db, end_read, transaction
 from portal.exchanges.errors import ExchangeError
 from portal.models import RESTING, Execution, ExecutionLog, ExecutionPosition, Order, Signal
+from portal.models.position import HELD
 from portal.services import journal, waiting
 from portal.services.notifications import notify
-from portal.trading.types import NotificationType, OrderRole, PositionStatus
+from portal.trading.types import NotificationType, OrderRole
 
 logger = logging.getLogger(__name__)
 
@@ -19,7 +20,7 @@ logger = logging.getLogger(__name__)
 def unwanted() -> sa.Select[int]:
     """Resting entries of which nothing more shall be filled. Reads only."""
     over = sa.or_(
-        ExecutionPosition.status.not_in((PositionStatus.OPEN, PositionStatus.CLOSING)),
+        ExecutionPosition.status.not_in(HELD),
         sa.and_(ExecutionPosition.close_reason.is_not(None), ExecutionPosition.close_quantity.is_(None)),
     )
     return (

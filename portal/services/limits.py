@@ -12,17 +12,16 @@ from flask import current_app
 from portal.config import Settings
 from portal.db import db, spelled, utcnow
 from portal.models import Execution, ExecutionConnection, Order, Signal
+from portal.models.order import CUT_SHORT, NEVER_THERE
 from portal.services import trading_state
 from portal.services.daily_loss import day_start
 from portal.trading import limits
 from portal.trading.denials import Denial
 from portal.trading.fields import FieldError
 from portal.trading.planning import EntryPlan
-from portal.trading.types import OrderRole, OrderState, SignalAction
+from portal.trading.types import OrderRole, SignalAction
 
 _MINUTE = timedelta(minutes=1)
-_NEVER = (OrderState.REJECTED, OrderState.NOT_PLACED)
-_CUT_SHORT = (OrderState.CANCELED, OrderState.EXPIRED)
 
 
 def _entries() -> tuple[sa.ColumnElement[bool], ...]:
@@ -50,7 +49,7 @@ def _spent() -> sa.Select[Any]:
     is what was filled of it, and everything else is all of it."""
     filled = Order.notional * Order.filled_quantity / Order.quantity
     worth = sa.case(
-        (Order.state.in_(spelled(*_NEVER)), 0), (Order.state.in_(spelled(*_CUT_SHORT)), filled),
+        (Order.state.in_(spelled(*NEVER_THERE)), 0), (Order.state.in_(spelled(*CUT_SHORT)), filled),
         else_=Order.notional,
     )  # fmt: skip
     quote = sa.func.split_part(sa.func.split_part(Order.symbol, ":", 1), "/", 2)

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from portal.db import db, end_read, spelled, utcnow
 from portal.exchanges.base import Exchange
 from portal.models import ExecutionConnection, ExecutionPosition, ForeignHolding, Order, TradingState
+from portal.models.position import HELD
 from portal.services import daily_loss, prices, trading_state, venues
 from portal.trading.instrument import Instrument
 from portal.trading.orders import Balance
@@ -21,12 +22,10 @@ from portal.trading.types import (
     OrderRole,
     OrderState,
     PositionSide,
-    PositionStatus,
     Side,
     TradingStateValue,
 )
 
-_LIVE = (PositionStatus.OPEN, PositionStatus.CLOSING)
 _UNDER_WAY = (OrderState.IN_FLIGHT, OrderState.UNRESOLVED, OrderState.OPEN)
 _NOTHING = Decimal(0)
 
@@ -43,7 +42,7 @@ def _standing() -> sa.Select[Any]:
             sa.func.count().filter(here).label("on_symbol"),
             sa.func.count().filter(here, mine.position_side == sa.bindparam("opposite")).label("opposite"),
         )
-        .where(mine.connection_id == connection_id, mine.status.in_(spelled(*_LIVE)))
+        .where(mine.connection_id == connection_id, mine.status.in_(spelled(*HELD)))
         .subquery()
     )
     entries = (

@@ -8,10 +8,11 @@ from sqlalchemy.dialects.postgresql import distinct_on
 
 from portal.db import db, end_read
 from portal.models import ExecutionPosition
+from portal.models.position import HELD
 from portal.trading.price_sanity import Anchor
-from portal.trading.types import PositionStatus
 
-WATCHED = (PositionStatus.OPEN, PositionStatus.CLOSING)
+#: Positions whose prices are looked at.
+WATCHED = HELD
 
 _LIVE = ExecutionPosition.status.in_(WATCHED)
 _NEWEST = (

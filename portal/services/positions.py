@@ -9,12 +9,11 @@ import sqlalchemy as sa
 from portal.db import request_job, transaction, utcnow
 from portal.errors import ConflictError, NotFoundError, ValidationError
 from portal.models import ExecutionPosition
+from portal.models.position import HELD
 from portal.services import audit, journal
 from portal.services.protection import due
 from portal.trading.numbers import NumberError, parse_decimal, text
 from portal.trading.types import ClosedReason, PositionSide, PositionStatus
-
-_CLOSABLE = (PositionStatus.OPEN, PositionStatus.CLOSING)
 
 
 def request_close(
@@ -28,7 +27,7 @@ def request_close(
         position = session.get(ExecutionPosition, position_id, with_for_update={"key_share": True})
         if position is None:
             raise NotFoundError(f"position {position_id} does not exist; nothing was closed")
-        if position.status not in _CLOSABLE:
+        if position.status not in HELD:
             raise ConflictError(
                 f"position {position_id} is {position.status.value} already; nothing was sent"
             )
@@ -41,7 +40,7 @@ def request_closes(position_ids: Sequence[int], *, actor: audit.Actor, **why: ob
     may be repeated, also at the same time."""
     locked = (
         sa.select(ExecutionPosition)
-        .where(ExecutionPosition.id.in_(position_ids), ExecutionPosition.status.in_(_CLOSABLE))
+        .where(ExecutionPosition.id.in_(position_ids), ExecutionPosition.status.in_(HELD))
         # Always in the same order, so that two wishes at once wait for each other and do not lock up.
         .order_by(ExecutionPosition.id)
         .with_for_update(key_share=True)

@@ -12,6 +12,7 @@ from sqlalchemy.orm import joinedload
 from portal.db import db, request_job, transaction, utcnow
 from portal.exchanges.errors import ErrorCode, ExchangeError
 from portal.models import IN_DOUBT, RESTING, ExecutionPosition, Order
+from portal.models.order import CUT_SHORT
 from portal.services import booking, ending, following, journal, order_news
 from portal.services.notifications import notify
 from portal.services.protection import due
@@ -38,7 +39,6 @@ _NOT_EXECUTED = (
 _NOT_FILLED = "NOT_FILLED"
 #: Error code of orders that rested and that their venue lost, or took off without a word.
 VANISHED = "VANISHED"
-_ENDED = (OrderState.CANCELED, OrderState.EXPIRED)
 # Locks the order alone; what it belongs to comes along in the same round trip.
 _LOCK = (
     sa.select(Order)
@@ -247,7 +247,7 @@ def _advance(order: Order, report: OrderReport) -> None:
     if order.state is OrderState.REJECTED:
         order.error_code = ErrorCode.REFUSED.value
         order.error_message = "The exchange answered that it rejected the order, without saying why"
-    if order.state in _ENDED and not order.filled_quantity and not report.filled_quantity:
+    if order.state in CUT_SHORT and not order.filled_quantity and not report.filled_quantity:
         order.error_code = _NOT_FILLED
         order.error_message = f"The exchange ended the order as {order.state.value} without filling any of it"
 

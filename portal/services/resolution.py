@@ -14,6 +14,7 @@ from portal.db import db, request_job, transaction, utcnow
 from portal.exchanges.base import Exchange
 from portal.exchanges.errors import ExchangeError
 from portal.models import IN_DOUBT, RESTING, ExecutionConnection, Order
+from portal.models.order import LIVE
 from portal.services import fee_rates, recording, venues
 from portal.services.order_refs import ref_of
 from portal.services.traffic import NO_ANSWER
@@ -98,11 +99,10 @@ def ask_now(order_id: int, exchange: Exchange) -> None:
 
 def due() -> sa.Select[int]:
     """Orders that somebody should ask about now (for the sweeper)."""
-    followed = (*IN_DOUBT, *RESTING)
     return (
         sa.select(Order.id)
         .where(
-            sa.or_(Order.state.in_(followed), ~Order.fills_complete, Order.error_code == DECLARED_NOT_PLACED),
+            sa.or_(Order.state.in_(LIVE), ~Order.fills_complete, Order.error_code == DECLARED_NOT_PLACED),
             Order.next_query_at <= sa.func.now(),
             Order.connection_id.is_not(None),
         )

@@ -9,7 +9,8 @@ import sqlalchemy as sa
 
 from portal.db import db, spelled
 from portal.models import RESTING, ExecutionConnection, ExecutionPosition, Order
-from portal.services.close_all.scopes import LIVE, Scope, of_orders, of_positions
+from portal.models.position import HELD
+from portal.services.close_all.scopes import Scope, of_orders, of_positions
 from portal.trading.types import ConnectionMode, OrderRole
 
 
@@ -46,7 +47,7 @@ def preview(scope: Scope) -> list[Account]:
             sa.func.count().filter(position.mark_price.is_(None)), sa.func.sum(worth),
         )
         .outerjoin(ExecutionConnection, ExecutionConnection.id == position.connection_id)
-        .where(position.status.in_(spelled(*LIVE)), of_positions(scope))
+        .where(position.status.in_(spelled(*HELD)), of_positions(scope))
         .group_by(*groups)
         .order_by(position.connection_name, position.connection_id, position.quote)
     )  # fmt: skip

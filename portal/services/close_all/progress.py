@@ -12,7 +12,8 @@ from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
 
 from portal.db import db
 from portal.models import CloseWish, ExecutionLog, ExecutionPosition, Order
-from portal.services.close_all.scopes import LIVE, Scope, of_positions
+from portal.models.position import HELD
+from portal.services.close_all.scopes import Scope, of_positions
 from portal.trading.types import OrderState, PositionStatus
 
 #: Of those that are not closed yet; more are only counted.
@@ -77,7 +78,7 @@ def progress(wish: CloseWish) -> Progress:
         counts[Fate(name)] += count
         if name == Fate.CLOSED:
             realized[settle] = realized.get(settle, Decimal(0)) + result
-    still = among.add_columns(fate).where(position.status.in_(LIVE))
+    still = among.add_columns(fate).where(position.status.in_(HELD))
     first = position.next_close_at.is_(None)
     rows = db.session.execute(still.order_by(first, position.id).limit(MOST)).all()
     return Progress(counts, _lines([(row[0], Fate(row[1])) for row in rows]), realized, _opened_since(wish))
@@ -87,7 +88,7 @@ def _fate() -> sa.ColumnElement[str]:
     position = ExecutionPosition
     doubtful = sa.exists().where(Order.position_id == position.id, Order.state == OrderState.UNRESOLVED)
     return sa.case(
-        (position.status.not_in(LIVE), Fate.CLOSED.value),
+        (position.status.not_in(HELD), Fate.CLOSED.value),
         (sa.and_(position.status == PositionStatus.CLOSING, doubtful), Fate.UNRESOLVED.value),
         (position.status == PositionStatus.CLOSING, Fate.CLOSING.value),
         (position.close_reason.is_(None), Fate.NOT_ASKED.value),
@@ -130,7 +131,7 @@ def _reasons(position_ids: Sequence[int]) -> dict[int, str]:
 def _opened_since(wish: CloseWish) -> int:
     scope, position = Scope(wish.scope, wish.key, wish.label), ExecutionPosition
     others = sa.select(sa.func.count()).select_from(position).where(
-        position.status.in_(LIVE), of_positions(scope), position.id != sa.all_(_ids(wish))
+        position.status.in_(HELD), of_positions(scope), position.id != sa.all_(_ids(wish))
     )  # fmt: skip
     return db.session.execute(others).scalar_one()
 

@@ -9,10 +9,8 @@ from portal.db import db
 from portal.errors import NotFoundError, ValidationError
 from portal.models import Execution, ExecutionConnection, ExecutionPosition, Order, Signal, User
 from portal.services import trading_state
-from portal.trading.types import PositionStatus
 
 SCOPES = ("everything", "exchange", "connection", "symbol", "user", "signal")
-LIVE = (PositionStatus.OPEN, PositionStatus.CLOSING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,41 +50,32 @@ def find(text: str) -> Scope:
 
 def of_positions(scope: Scope) -> sa.ColumnElement[bool]:
     """True in SQL for positions of `scope`, open or not."""
-    position = ExecutionPosition
+    if scope.name == "user":
+        return ExecutionPosition.owner_id == int(scope.key)
+    return _within(scope, ExecutionPosition)
+
+
+def of_orders(scope: Scope) -> sa.ColumnElement[bool]:
+    """True in SQL for orders of `scope`."""
+    if scope.name == "user":
+        return Order.execution_id.in_(sa.select(Execution.id).where(Execution.owner_id == int(scope.key)))
+    return _within(scope, Order)
+
+
+def _within(scope: Scope, table: type[ExecutionPosition | Order]) -> sa.ColumnElement[bool]:
     match scope.name:
         case "everything":
             return sa.true()
         case "exchange":
             # A position's own name is where its price is read, which may be elsewhere.
             there = sa.select(ExecutionConnection.id).where(ExecutionConnection.exchange_name == scope.key)
-            return position.connection_id.in_(there)
+            return table.connection_id.in_(there)
         case "connection":
-            return position.connection_id == int(scope.key)
-        case "user":
-            return position.owner_id == int(scope.key)
+            return table.connection_id == int(scope.key)
         case "signal":
             mine = sa.select(Execution.id).where(Execution.signal_id == int(scope.key))
-            return position.execution_id.in_(mine)
-    return sa.or_(position.symbol == scope.key, sa.func.split_part(position.symbol, ":", 1) == scope.key)
-
-
-def of_orders(scope: Scope) -> sa.ColumnElement[bool]:
-    """True in SQL for orders of `scope`."""
-    match scope.name:
-        case "exchange":
-            there = sa.select(ExecutionConnection.id).where(ExecutionConnection.exchange_name == scope.key)
-            return Order.connection_id.in_(there)
-        case "connection":
-            return Order.connection_id == int(scope.key)
-        case "symbol":
-            return sa.or_(Order.symbol == scope.key, sa.func.split_part(Order.symbol, ":", 1) == scope.key)
-        case "user":
-            return Order.execution_id.in_(sa.select(Execution.id).where(Execution.owner_id == int(scope.key)))
-        case "signal":
-            return Order.execution_id.in_(
-                sa.select(Execution.id).where(Execution.signal_id == int(scope.key))
-            )
-    return sa.true()
+            return table.execution_id.in_(mine)
+    return sa.or_(table.symbol == scope.key, sa.func.split_part(table.symbol, ":", 1) == scope.key)
 
 
 def _signal(key: str) -> Signal:

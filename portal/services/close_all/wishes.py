@@ -8,8 +8,9 @@ from sqlalchemy.dialects.postgresql import insert
 from portal.db import db, end_read, transaction, utcnow
 from portal.errors import ValidationError
 from portal.models import CloseWish, ExecutionPosition, User
+from portal.models.position import HELD
 from portal.services import audit, positions, trading_state
-from portal.services.close_all.scopes import LIVE, Scope, of_positions
+from portal.services.close_all.scopes import Scope, of_positions
 
 #: Positions locked at once: long enough to be quick, short enough to hold nobody up.
 _BATCH = 50
@@ -88,7 +89,7 @@ def _look(wish_id: int, actor: audit.Actor) -> Sequence[int]:
         if wish.position_ids is None:
             scope = Scope(wish.scope, wish.key, wish.label)
             mine = sa.select(ExecutionPosition.id).where(
-                ExecutionPosition.status.in_(LIVE), of_positions(scope)
+                ExecutionPosition.status.in_(HELD), of_positions(scope)
             )
             wish.position_ids = list(session.execute(mine.order_by(ExecutionPosition.id)).scalars())
             audit.record(

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from portal.db import db, end_read, transaction, utcnow
 from portal.models import ExecutionPosition, Order
+from portal.models.position import HELD
 from portal.services import journal, positions
 from portal.services.notifications import notify
 from portal.services.protection import due
@@ -14,7 +15,6 @@ from portal.trading.types import (
     ClosedReason,
     NotificationType,
     OrderRole,
-    PositionStatus,
     Protection,
     WhenUnprotected,
 )
@@ -25,7 +25,6 @@ PATIENCE = timedelta(seconds=60)
 REFUSALS = 3
 _FIRST_WAIT = timedelta(seconds=5)
 _LONGEST_WAIT = timedelta(seconds=60)
-_LIVE = (PositionStatus.OPEN, PositionStatus.CLOSING)
 
 
 def refused(position: ExecutionPosition, order: Order, why: str, *, retry_after: int | None = None) -> None:
@@ -74,7 +73,7 @@ def overdue(limit: int) -> int:
     """Raise the alarm for positions that wait for proof too long. Returns how many. Commits each; may be
     repeated, also at the same time."""
     late = sa.and_(
-        ExecutionPosition.status.in_(_LIVE),
+        ExecutionPosition.status.in_(HELD),
         ExecutionPosition.protection_due_since < sa.func.now() - PATIENCE,
         ExecutionPosition.unprotected_told_at.is_(None),
     )

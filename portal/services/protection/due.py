@@ -3,10 +3,9 @@ caller."""
 
 from portal.db import request_job, utcnow
 from portal.models import ExecutionPosition
+from portal.models.position import HELD
 from portal.services.notifications import notify
-from portal.trading.types import NotificationType, PositionStatus, Protection
-
-_LIVE = (PositionStatus.OPEN, PositionStatus.CLOSING)
+from portal.trading.types import NotificationType, Protection
 
 
 def mark(position: ExecutionPosition) -> None:
@@ -14,7 +13,7 @@ def mark(position: ExecutionPosition) -> None:
 
     The first guards of a position wait behind the entries of other accounts, so that a fan-out does not wait
     for them; everything later is as urgent as an exit."""
-    if position.status in _LIVE:
+    if position.status in HELD:
         position.protection_due_since = position.protection_due_since or utcnow()
         request_job("protect_position" if position.guard_version else "protect_new_position", position.id)
     elif position.guard_version:

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from portal.db import db
 from portal.models import ExecutionPosition, Order
-from portal.services.protection.rows import LIVE
+from portal.models.order import LIVE
 from portal.trading.types import OrderRole
 
 #: Ended guards that are shown beside those that rest.

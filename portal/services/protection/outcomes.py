@@ -5,6 +5,8 @@ from decimal import Decimal
 
 from portal.db import utcnow
 from portal.models import RESTING, ExecutionPosition, Order
+from portal.models.order import NEVER_THERE
+from portal.models.position import HELD
 from portal.services import ending, journal
 from portal.services.positions import want_close
 from portal.services.protection import alarm, due, rows
@@ -19,7 +21,6 @@ from portal.trading.types import (
     PositionStatus,
 )
 
-_NEVER_THERE = (OrderState.REJECTED, OrderState.NOT_PLACED)
 _LOST = (PROVED_ABSENT, DECLARED_NOT_PLACED)
 _ZERO = Decimal(0)
 
@@ -27,14 +28,14 @@ _ZERO = Decimal(0)
 def after_guard(position: ExecutionPosition, order: Order, report: OrderReport, *, read_back: bool) -> None:
     """The venue said something about a guard: prove it, or let the position follow what it did. Does not
     commit; may be repeated with the same news."""
-    if position.status not in (PositionStatus.OPEN, PositionStatus.CLOSING):
+    if position.status not in HELD:
         if order.state in RESTING:
             due.mark(position)  # a stale guard: it must go
         return
     if order.state in RESTING:
         if read_back:
             _prove(position, order, report)
-    elif order.state in _NEVER_THERE:
+    elif order.state in NEVER_THERE:
         alarm.refused(position, order, order.error_message or "no reason was given")
     elif is_terminal(order.state):
         _ended(position, order)

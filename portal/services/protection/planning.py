@@ -9,14 +9,13 @@ from decimal import Decimal
 from portal.db import db, transaction, utcnow
 from portal.exchanges.base import Capabilities
 from portal.models import RESTING, ExecutionConnection, ExecutionPosition, Order
+from portal.models.position import OVER
 from portal.services import exits, intents, journal
 from portal.services.intents import Draft, Intended
 from portal.services.protection import due, rows
 from portal.trading.guards import Ability, Guard, Resting, Steps, compare, wanted_guards
 from portal.trading.instrument import Instrument
 from portal.trading.types import MarketType, OrderRole, OrderType, PositionStatus, Protection
-
-_OVER = (PositionStatus.CLOSED, PositionStatus.LIQUIDATED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +50,7 @@ def next_step(position_id: int, market: Market, began_at: datetime) -> Step:
         if position is None or position.connection is None:
             return _NOTHING
         there = rows.live(position.id)
-        if position.status in _OVER:
+        if position.status in OVER:
             return Step(cancel=frozenset(order.id for order in there))
         if position.status is not PositionStatus.OPEN or position.close_reason is not None:
             return _NOTHING

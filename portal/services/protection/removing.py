@@ -5,7 +5,8 @@ from collections.abc import Set
 
 from portal.db import transaction
 from portal.exchanges.base import Exchange
-from portal.models import IN_DOUBT, RESTING, ExecutionPosition, Order
+from portal.models import IN_DOUBT, ExecutionPosition, Order
+from portal.models.order import LIVE
 from portal.services import resolution
 from portal.services.order_refs import cancel_ref_of
 from portal.services.protection import rows
@@ -52,7 +53,7 @@ def withdraw(position_id: int, exchange: Exchange, chosen: Set[int] | None = Non
         if look > 1:
             time.sleep(_PAUSE_SECONDS)
         for order_id, ref, state in refs:
-            if state in (*IN_DOUBT, *RESTING):
+            if state in LIVE:
                 exchange.cancel_order(ref)
             resolution.ask_now(order_id, exchange)
     with transaction():

@@ -8,14 +8,14 @@ import sqlalchemy as sa
 
 from portal.db import db, utcnow
 from portal.exchanges.errors import ErrorCode
-from portal.models import IN_DOUBT, RESTING, ExecutionPosition, Order
+from portal.models import IN_DOUBT, ExecutionPosition, Order
+from portal.models.order import LIVE
+from portal.models.position import HELD
 from portal.trading.guards import Guard, Resting
-from portal.trading.types import OrderRole, OrderState, PositionStatus
+from portal.trading.types import OrderRole, OrderState
 
 #: On a guard that rests, but not as it was asked for.
 NOT_AS_ASKED = "NOT_AS_ASKED"
-LIVE = (*IN_DOUBT, *RESTING)
-_OPEN = (PositionStatus.OPEN, PositionStatus.CLOSING)
 _CANNOT = (ErrorCode.UNSUPPORTED.value, ErrorCode.BAD_REQUEST_LOCAL.value)
 _ZERO = Decimal(0)
 
@@ -73,7 +73,7 @@ def siblings(position: ExecutionPosition) -> list[ExecutionPosition]:
         other.connection_id == position.connection_id,
         other.symbol == position.symbol,
         other.position_side == position.position_side,
-        other.status.in_(_OPEN),
+        other.status.in_(HELD),
         other.id != position.id,
     )
     return list(db.session.execute(wanted.order_by(other.id)).scalars())

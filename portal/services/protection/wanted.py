@@ -5,12 +5,12 @@ from datetime import timedelta
 import sqlalchemy as sa
 
 from portal.models import ExecutionPosition, Order
-from portal.services.protection.rows import LIVE
+from portal.models.order import LIVE
+from portal.models.position import HELD
 from portal.trading.types import PositionStatus
 
 #: A fresh position has its own job; asking earlier would only queue it twice.
 _YOUNG = timedelta(seconds=5)
-_OPEN = (PositionStatus.OPEN, PositionStatus.CLOSING)
 
 
 def unproved() -> sa.Select[int]:
@@ -36,7 +36,7 @@ def left_over() -> sa.Select[int]:
             Order.is_guard,
             Order.state.in_(LIVE),
             Order.connection_id.is_not(None),
-            ExecutionPosition.status.not_in(_OPEN),
+            ExecutionPosition.status.not_in(HELD),
         )
         .distinct()
     )
