@@ -26,7 +26,7 @@ from portal.models import Execution, ExecutionConnection, Notification, Signal
 from portal.services import books, claims, executions, recording, sweeper
 from portal.trading.types import ExecutionStatus
 from tests.faults.sizes import ROWS, ROWS_AT_A_TIME, takes_long
-from tests.helpers import eventually
+from tests.helpers import at_once, eventually
 from tests.jobs.redis_server import RedisServer
 from tests.services.desk import Desk
 
@@ -47,17 +47,6 @@ def own_redis(app: Flask, desk: Desk) -> Iterator[RedisServer]:
     app.extensions.update(before)
     client.close()
     server.close()
-
-
-def together(app: Flask, works: list[Callable[[], Any]]) -> list[Any]:
-    end_read()
-
-    def one(work: Callable[[], Any]) -> Any:
-        with app.app_context():
-            return work()
-
-    with ThreadPoolExecutor(len(works)) as pool:
-        return list(pool.map(one, works))
 
 
 def work_off(app: Flask, desk: Desk) -> None:
@@ -133,7 +122,7 @@ def test_f09_execution_when_four_relays_and_four_claimers_go_over_all_is_claimed
             turned = ids[shift:] + ids[:shift]
             return [each for each in turned if claims.claim(each) is not None]
 
-        answers = together(app, [sweeper.sweep] * 4 + [partial(claim_all, part) for part in range(4)])
+        answers = at_once(app, [sweeper.sweep] * 4 + [partial(claim_all, part) for part in range(4)])
         claimed += Counter(chain.from_iterable(answers[4:]))
         assert {claimed[each] for each in ids} == {1}
         assert desk.sweep()["run_execution"] == 0, "while the leases hold nobody asks again"

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 import sqlalchemy as sa
@@ -15,6 +15,7 @@ from portal.services import audit, audit_chain, audit_orders
 from portal.services.health_checks_audit import check_audit
 from tests import world
 from tests.admin.test_rules import PRESET
+from tests.helpers import at_once
 from tests.services.desk import Desk
 from tests.visiting import Visitor, visit
 
@@ -137,12 +138,10 @@ def test_s36_transaction_when_rolled_back_leaves_no_entry_and_no_gap(app: Flask)
 
 def test_s36_entries_when_written_by_many_at_once_are_one_chain(app: Flask) -> None:
     def work(number: int) -> None:
-        with app.app_context():
-            for step in range(10):
-                write(f"portal.worker.{number}.{step}", "portal.again")
+        for step in range(10):
+            write(f"portal.worker.{number}.{step}", "portal.again")
 
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(work, range(8)))
+    at_once(app, [partial(work, number) for number in range(8)])
     chain = audit_chain.verify()
     assert (chain.entries, chain.problem) == (160, "")
 

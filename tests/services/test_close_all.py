@@ -1,11 +1,11 @@
 """Closing everything in a scope: each position once, whoever presses how often, whatever breaks in between.
 Counted at the exchange."""
 
-import threading
 import uuid
 from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
@@ -26,6 +26,7 @@ from portal.services.close_all.progress import Fate, Progress
 from portal.services.close_all.scopes import Scope
 from portal.trading.types import ClosedReason, ExecutionStatus, PositionStatus, TradingStateValue
 from tests import world
+from tests.helpers import at_once
 from tests.services.desk import Desk
 from tests.services.protected import nothing_is_left
 
@@ -71,19 +72,11 @@ def test_fifty_positions_when_four_people_press_twice_at_once_are_each_closed_on
     assert len(ids) == ACCOUNTS * SIGNALS
     form_keys = [uuid.uuid4().hex for _ in range(4)]
     scope = Scope("everything", "", "everywhere")
-    together, pressed = threading.Barrier(8), []
-    end_read()
 
-    def press(form_key: str) -> None:
-        with app.app_context():
-            together.wait(20)
-            pressed.append(wishes.close_all(scope, form_key=form_key, actor="somebody"))
+    def press(form_key: str) -> int:
+        return wishes.close_all(scope, form_key=form_key, actor="somebody")
 
-    people = [threading.Thread(target=press, args=(form_key,)) for form_key in form_keys * 2]
-    for each in people:
-        each.start()
-    for each in people:
-        each.join(60)
+    pressed = at_once(app, [partial(press, form_key) for form_key in form_keys * 2])
     assert len(pressed) == 8
     assert len(set(pressed)) == 4, "a double click is one wish"
     assert audited()["portal.position.close_requested"] == 50

@@ -1,6 +1,6 @@
 """Making, changing and removing connections."""
 
-import threading
+from functools import partial
 from typing import Any
 
 import pytest
@@ -14,6 +14,7 @@ from portal.models import AuditEntry, DataConnection, ExecutionConnection, Tradi
 from portal.services import connections
 from portal.services.connections_credentials import REQUIRED, required
 from portal.trading.types import ConnectionMode, ConnectionStatus, ExecutionStatus, PositionStatus, Visibility
+from tests.helpers import at_once
 from tests.world import (
     count,
     make_admin,
@@ -127,17 +128,12 @@ def test_a_name_is_unique_per_owner_also_between_two_who_ask_at_once(app: Flask)
     refused: list[PortalError] = []
 
     def make() -> None:
-        with app.app_context():
-            try:
-                connections.create(form(), owner=db.session.get_one(User, alice_id), actor="test")
-            except PortalError as error:
-                refused.append(error)
+        try:
+            connections.create(form(), owner=db.session.get_one(User, alice_id), actor="test")
+        except PortalError as error:
+            refused.append(error)
 
-    threads = [threading.Thread(target=make) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(app, [make] * 4)
     connections.create(form(), owner=db.session.get_one(User, bob_id), actor="test")
 
     assert len(refused) == 3
@@ -239,16 +235,8 @@ def test_malformed_credentials_leave_the_old_ones() -> None:
 def test_two_edits_at_once_lose_nothing(app: Flask) -> None:
     connection_id = make_connection(make_user("alice@example.com")).id
 
-    def change(data: dict[str, Any]) -> None:
-        with app.app_context():
-            connections.update(connection_id, data, actor="test")
-
     changes: list[dict[str, Any]] = [{"name": "New"}, {"settings": {"a": 1}}, {"mode": "live"}]
-    threads = [threading.Thread(target=change, args=(data,)) for data in changes]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(app, [partial(connections.update, connection_id, data, actor="test") for data in changes])
 
     after = fresh(connection_id)
     assert (after.name, after.settings, after.mode) == ("New", {"a": 1}, ConnectionMode.LIVE)

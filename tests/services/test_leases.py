@@ -1,7 +1,5 @@
 """One run per tick, whoever asks: with a real PostgreSQL and threads."""
 
-import threading
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -13,6 +11,7 @@ from portal.jobs.periodic import DAY
 from portal.jobs.ticks import tick
 from portal.models import JobLease
 from portal.services import leases
+from tests.helpers import at_once
 
 
 def rows() -> list[JobLease]:
@@ -20,24 +19,8 @@ def rows() -> list[JobLease]:
     return list(db.session.scalars(sa.select(JobLease).order_by(JobLease.id)))
 
 
-def in_threads(app: Flask, count: int, work: Callable[[], object]) -> None:
-    gate = threading.Barrier(count)
-
-    def run() -> None:
-        with app.app_context():
-            gate.wait()
-            work()
-
-    threads = [threading.Thread(target=run) for _ in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-
 def test_f09_f23_take_when_eight_ask_for_one_tick_then_one_has_it(app: Flask) -> None:
-    answers: list[int | None] = []
-    in_threads(app, 8, lambda: answers.append(leases.take("job", DAY, "me")))
+    answers = at_once(app, [lambda: leases.take("job", DAY, "me")] * 8)
     assert [answer for answer in answers if answer is not None] == [rows()[0].tick]
     assert len(rows()) == 1
 
@@ -85,7 +68,7 @@ def test_f25_tick_when_ten_copies_of_a_job_piled_up_then_it_runs_once(app: Flask
     def update_analytics() -> None:
         ran.append(1)
 
-    in_threads(app, 10, update_analytics)
+    at_once(app, [update_analytics] * 10)
     assert ran == [1]
     assert rows()[0].finished_at is not None
 
@@ -105,11 +88,11 @@ def test_f61_nightly_job_when_it_was_killed_is_taken_up_again_an_hour_later_and_
         past = sa.literal(timedelta(hours=1, seconds=1), sa.Interval)
         db.session.execute(sa.update(JobLease).values(started_at=JobLease.started_at - past))
         db.session.commit()
-        in_threads(app, 4, update_analytics)
+        at_once(app, [update_analytics] * 4)
 
     with pytest.raises(SystemExit):
         update_analytics()
-    in_threads(app, 4, update_analytics)
+    at_once(app, [update_analytics] * 4)
     assert ran == [1], "it may still be running"
     an_hour_later()
     assert ran == [1, 1]

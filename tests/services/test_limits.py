@@ -2,16 +2,16 @@
 are counted at the exchange."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from portal.db import db, end_read, transaction
+from portal.db import db, transaction
 from portal.models import (
     AuditEntry,
     ExecutionConnection,
@@ -22,6 +22,7 @@ from portal.models import (
 )
 from portal.services import executions, limits, signals, trading_state
 from portal.trading.types import ExecutionStatus, NotificationType, OrderState, TradingStateValue
+from tests.helpers import at_once
 from tests.services.desk import Desk
 
 PAIRS = ("BTC/USDT", "ETH/USDT", "SOL/USDT", "XRP/USDT", "ADA/USDT", "DOGE/USDT", "LTC/USDT", "DOT/USDT")
@@ -38,24 +39,13 @@ def limit(app: Flask, desk: Desk) -> Callable[..., None]:
     return change
 
 
-def run_together(app: Flask, keys: list[int]) -> None:
-    """All of them at once, and again until none waits for an earlier signal on its symbol."""
-    end_read()
-
-    def one(key: int) -> None:
-        with app.app_context():
-            executions.run(key)
-
-    with ThreadPoolExecutor(16) as pool:
-        list(pool.map(one, keys))
-
-
 def settle(app: Flask, desk: Desk) -> None:
+    """Run everything at once, and again until nothing waits for an earlier signal on its symbol."""
     for _ in range(60):
         waiting = [each.id for each in desk.executions() if each.status is ExecutionStatus.PENDING]
         if not waiting:
             return
-        run_together(app, waiting)
+        at_once(app, [partial(executions.run, key) for key in waiting], threads=16)
     raise AssertionError("executions were still waiting")
 
 

@@ -5,6 +5,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,7 +15,7 @@ from portal.db import db, end_read, transaction, utcnow
 from portal.models import ExecutionPosition
 from portal.services import executions
 from portal.trading.types import ExecutionStatus
-from tests.helpers import eventually
+from tests.helpers import at_once, eventually
 from tests.services.desk import Desk
 from tests.services.test_limits import PAIRS, codes, settle
 
@@ -52,7 +53,8 @@ def test_s39_positions_on_a_symbol_when_fifty_run_at_once_are_not_overshot(app: 
             each.status in (ExecutionStatus.PENDING, ExecutionStatus.UNRESOLVED) for each in desk.executions()
         ):
             break
-        together(app, desk)
+        waiting = [each.id for each in desk.executions() if each.status is ExecutionStatus.PENDING]
+        at_once(app, [partial(executions.run, key) for key in waiting], threads=16)
     assert desk.accepted() == 4
     assert Counter(each.currency_pair for each in desk.positions()) == {"BTC/USDT": 2, "ETH/USDT": 2}
     assert codes(desk) == {None: 4, "MAX_POSITIONS_PER_SYMBOL": 46}
@@ -88,15 +90,3 @@ def in_context(app: Flask, desk: Desk) -> None:
     with app.app_context():
         settle(app, desk)
         db.session.remove()
-
-
-def together(app: Flask, desk: Desk) -> None:
-    keys = [each.id for each in desk.executions() if each.status is ExecutionStatus.PENDING]
-    end_read()
-
-    def one(key: int) -> None:
-        with app.app_context():
-            executions.run(key)
-
-    with ThreadPoolExecutor(16) as pool:
-        list(pool.map(one, keys))

@@ -1,7 +1,6 @@
 """Guards that are refused, lost, taken away or not shown; workers that die between any two calls. The
 position is protected again, or somebody is told. Counted at the exchange."""
 
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,7 +23,7 @@ from portal.trading.types import (
     PositionStatus,
     Protection,
 )
-from tests.services import protected
+from tests.helpers import at_once
 from tests.services.desk import Desk
 from tests.services.protected import (
     by_hand,
@@ -37,11 +36,6 @@ from tests.services.protected import (
     take_off,
     told,
 )
-
-
-@pytest.fixture(params=list(protected.VENUES))
-def venue(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
 
 
 def stops(desk: Desk) -> list[Decimal]:
@@ -274,18 +268,7 @@ def test_stop_that_fills_in_part_in_a_thin_market_is_finished_at_the_market(desk
 
 def test_two_workers_at_once_place_each_guard_once(app: Flask, desk: Desk, venue: str) -> None:
     position_id = opened(desk, venue, sl="49000", tp="60000")
-    barrier = threading.Barrier(4)
-
-    def work() -> None:
-        with app.app_context():
-            barrier.wait(10)
-            job.protect(position_id)
-
-    workers = [threading.Thread(target=work) for _ in range(4)]
-    for each in workers:
-        each.start()
-    for each in workers:
-        each.join(60)
+    at_once(app, [lambda: job.protect(position_id)] * 4)
     minute(desk)
     assert len(desk.guards(resting=False)) == (1 if venue == "sandbox" else 2)
     assert desk.position().protection is Protection.NATIVE

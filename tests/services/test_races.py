@@ -1,33 +1,18 @@
 """Everything runs concurrently with itself. Threads, real transactions, orders counted at the exchange."""
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-
 from flask import Flask
 
-from portal.db import end_read
 from portal.services import closing, executions, monitor, positions, signals, sweeper
 from portal.trading.types import ExecutionStatus, PositionStatus
+from tests.helpers import at_once
 from tests.services.desk import Desk
-
-
-def together(app: Flask, work: Callable[[], object], times: int) -> None:
-    """Run `work` `times` times at once, each in a thread with a session of its own."""
-    end_read()
-
-    def one(_: int) -> None:
-        with app.app_context():
-            work()
-
-    with ThreadPoolExecutor(times) as pool:
-        list(pool.map(one, range(times)))
 
 
 def test_execution_when_run_by_many_at_once_sends_one_order(app: Flask, desk: Desk) -> None:
     desk.account()
     (execution,) = desk.publish()
     key = execution.id
-    together(app, lambda: executions.run(key), 8)
+    at_once(app, [lambda: executions.run(key)] * 8)
     assert desk.accepted() == 1
     assert len(desk.orders()) == 1
     assert desk.executions()[0].status is ExecutionStatus.FILLED
@@ -38,7 +23,7 @@ def test_close_when_run_by_many_at_once_sends_one_order(app: Flask, desk: Desk) 
     desk.trade()
     key = desk.position().id
     positions.request_close(key, actor=desk.admin)
-    together(app, lambda: closing.run_close(key), 8)
+    at_once(app, [lambda: closing.run_close(key)] * 8)
     assert desk.accepted() == 2
     assert desk.position().status is PositionStatus.CLOSED
 
@@ -48,9 +33,9 @@ def test_stop_and_target_when_seen_by_two_monitors_close_once(app: Flask, desk: 
     desk.price("BTC/USDT", 50_000)
     desk.trade(sl="49000", tp="51000")
     desk.price("BTC/USDT", 48_000)
-    together(app, monitor.check_positions, 4)
+    at_once(app, [monitor.check_positions] * 4)
     key = desk.position().id
-    together(app, lambda: closing.run_close(key), 4)
+    at_once(app, [lambda: closing.run_close(key)] * 4)
     assert desk.accepted() == 2
     assert desk.position().status is PositionStatus.CLOSED
 
@@ -68,7 +53,7 @@ def test_same_signal_when_sent_by_many_at_once_is_one_signal(app: Flask, desk: D
         author = db.session.get_one(User, email)
         seen.append(signals.submit(data, author=author, source="webhook", publish=True).signal_id)
 
-    together(app, send, 20)
+    at_once(app, [send] * 20)
     assert len(set(seen)) == 1
     assert len(desk.executions()) == 1
 
@@ -78,7 +63,7 @@ def test_position_limit_when_many_signals_run_at_once_is_not_overshot(app: Flask
     pairs = ["BTC/USDT", "ETH/USDT", "SOL/USDT", "XRP/USDT", "ADA/USDT", "DOGE/USDT", "LTC/USDT", "DOT/USDT"]
     keys = [desk.publish(currency_pair=pair)[0].id for pair in pairs]
     waiting = list(keys)
-    together(app, lambda: executions.run(waiting.pop()), len(keys))
+    at_once(app, [lambda: executions.run(waiting.pop())] * len(keys))
     assert desk.accepted() == 3
     statuses = sorted(each.status.value for each in desk.executions())
     assert statuses == ["denied"] * 5 + ["filled"] * 3
@@ -94,5 +79,5 @@ def test_sweep_when_run_by_many_at_once_leads_to_one_order(app: Flask, desk: Des
         sweeper.sweep()
         executions.run(key)
 
-    together(app, work, 6)
+    at_once(app, [work] * 6)
     assert desk.accepted() == 1

@@ -1,8 +1,6 @@
 """What came to nothing runs again when a person asks for it, and nothing is ever sent twice."""
 
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from threading import Barrier
 
 import pytest
 import sqlalchemy as sa
@@ -14,6 +12,7 @@ from portal.models import AuditEntry, Execution, ExecutionLog, Order, Signal, Tr
 from portal.services import executions, reruns, signals, trading_state
 from portal.trading.proof import DECLARED_NOT_PLACED, PROVED_ABSENT
 from portal.trading.types import ExecutionStatus, TradingStateValue
+from tests.helpers import at_once
 from tests.services.desk import Desk
 
 SLOW = {"max_signal_age_seconds": 3600}
@@ -81,24 +80,19 @@ def test_denied_execution_when_two_people_run_it_again_at_once_then_one_order_is
 ) -> None:
     desk.account(preset=desk.preset(**SLOW))
     key = denied(desk)
-    admin_id, starters = desk.admin_id, Barrier(4)
-    end_read()
+    admin_id = desk.admin_id
 
-    def ask(_: int) -> bool:
-        with app.app_context():
-            starters.wait(30)
-            try:
-                reruns.run_again(key, actor=f"person {admin_id}")
-            except ConflictError:
-                return False
-            finally:
-                end_read()
-                executions.run(key)
-            return True
+    def ask() -> bool:
+        try:
+            reruns.run_again(key, actor=f"person {admin_id}")
+        except ConflictError:
+            return False
+        finally:
+            end_read()
+            executions.run(key)
+        return True
 
-    with ThreadPoolExecutor(4) as pool:
-        said = list(pool.map(ask, range(4)))
-    assert sum(said) == 1
+    assert sum(at_once(app, [ask] * 4)) == 1
     assert _state(key)[0] == "filled"
     assert desk.sent() == 1
     assert len([order for order in desk.orders() if order.execution_id == key]) == 1

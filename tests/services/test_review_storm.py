@@ -28,6 +28,7 @@ from portal.services import (
     sweeper,
 )
 from portal.trading.types import ExecutionStatus, OrderState, PositionStatus
+from tests.helpers import at_once
 from tests.services.desk import Desk
 
 PAIRS = ("BTC/USDT", "ETH/USDT")
@@ -39,14 +40,7 @@ def storm(app: Flask, works: list[Work], seed: int) -> None:
     """All of `works` twice, in any order, by eight threads with sessions of their own."""
     jobs = works * 2
     random.Random(seed).shuffle(jobs)
-    end_read()
-
-    def one(work: Work) -> None:
-        with app.app_context():
-            work()
-
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(one, jobs))
+    at_once(app, jobs, threads=8)
 
 
 def works(desk: Desk) -> list[Work]:

@@ -1,8 +1,8 @@
 """Stops that move: by a distance behind the price, to the entry, by hand. The order at the exchange follows,
 and there is no moment in which nobody would close. Counted at the exchange."""
 
-import threading
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
@@ -14,6 +14,7 @@ from portal.errors import ConflictError, NotFoundError, ValidationError
 from portal.models import AuditEntry, ExecutionPosition
 from portal.services import books, closing, monitor, positions
 from portal.trading.types import ClosedReason, NotificationType, PositionStatus, Protection
+from tests.helpers import at_once
 from tests.services.desk import Desk
 from tests.services.protected import guarded, minute, nothing_is_left, opened, told
 from tests.services.venue_classes import CLASSES, VenueClass, position_at, set_up
@@ -174,20 +175,12 @@ def test_f51_stop_and_target_that_two_monitors_hit_at_once_lead_to_one_close(
         key = position_at(desk, of, sl="49000", tp="51000")
         below = {desk.position().symbol: Decimal(48_900)}
         above = {desk.position().symbol: Decimal(51_100)}
-        end_read()
-        together = threading.Barrier(4)
 
         def watch(marks: dict[str, Decimal]) -> None:
-            with app.app_context():
-                together.wait(10)
-                monitor._check_venue(of.exchange, marks, monitor.Checked())
-                closing.run_close(key)
+            monitor._check_venue(of.exchange, marks, monitor.Checked())
+            closing.run_close(key)
 
-        monitors = [threading.Thread(target=watch, args=(marks,)) for marks in (below, above, below, above)]
-        for each in monitors:
-            each.start()
-        for each in monitors:
-            each.join(60)
+        at_once(app, [partial(watch, below), partial(watch, above)] * 2)
         position = desk.position()
         assert position.status is PositionStatus.CLOSED
         assert desk.sent() == 2, "the entry and one close"

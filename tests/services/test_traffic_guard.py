@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 
@@ -15,21 +14,18 @@ from portal.exchanges.budgets import BUDGETS, Scope, Window
 from portal.models import Execution, ExecutionConnection, ExecutionPosition
 from portal.services import closing, executions, monitor, positions, resolution, traffic
 from portal.trading.types import ExecutionStatus, OrderState, PositionStatus
-from tests.helpers import eventually
+from tests.helpers import at_once, eventually
 from tests.services.desk import Desk
 
 
-def at_once(app: Flask, work: Callable[[], object], times: int) -> None:
+def by_processes(app: Flask, work: Callable[[], object], times: int) -> None:
     """`work` from many processes: each call starts without what this process remembers."""
-    end_read()
 
-    def one(_: int) -> None:
-        with app.app_context():
-            app.extensions.pop("portal_traffic", None)
-            work()
+    def afresh() -> None:
+        app.extensions.pop("portal_traffic", None)
+        work()
 
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(one, range(times)))
+    at_once(app, [afresh] * times, threads=8)
 
 
 def total(desk: Desk, account: str | None = None) -> int:
@@ -64,8 +60,8 @@ def test_f39_no_process_sends_anything_before_the_time_that_the_venue_named(app:
 
     again_now(desk)
     keys = [first.id, *(each.id for each in others)] * 5
-    at_once(app, lambda: executions.run(keys.pop()), len(keys))
-    at_once(app, monitor.check_positions, 4)
+    by_processes(app, lambda: executions.run(keys.pop()), len(keys))
+    by_processes(app, monitor.check_positions, 4)
 
     assert total(desk) == before
     assert desk.accepted() == 0
@@ -91,7 +87,7 @@ def test_f39_pause_of_one_key_does_not_stop_the_others(
 
     again_now(desk)
     keys = [alpha.id, beta.id] * 4
-    at_once(app, lambda: executions.run(keys.pop()), len(keys))
+    by_processes(app, lambda: executions.run(keys.pop()), len(keys))
 
     assert total(desk, "alpha") == before
     assert (desk.accepted("alpha"), desk.accepted("beta")) == (0, 1)
@@ -107,7 +103,7 @@ def test_f39_pause_after_an_order_was_refused_leaves_the_intent_provably_unplace
     before = total(desk)
     again_now(desk)
     key = execution.id
-    at_once(app, lambda: executions.run(key), 5)
+    by_processes(app, lambda: executions.run(key), 5)
     assert total(desk) == before
     assert len(desk.orders()) == 1, "no second intent is written while nothing may be sent"
 
@@ -140,14 +136,14 @@ def test_f40_maintenance_is_met_with_less_than_one_request_in_ten_seconds(app: F
     desk_orders = [each.id for each in desk.orders()]
     for _ in range(3):
         again_now(desk)
-        at_once(app, storm, 6)
+        by_processes(app, storm, 6)
 
     assert total(desk) <= 1 + 7 + (time.monotonic() - started) / 10, (
         "one request opens the breaker; what was under way in other threads may follow"
     )
     opened, opened_at = total(desk), time.monotonic()
     again_now(desk)
-    at_once(app, storm, 20)
+    by_processes(app, storm, 20)
     probes = (time.monotonic() - opened_at) / 10 + 1
     assert total(desk) - opened <= probes, "open: one request in ten seconds and no more"
     assert (desk.sent(), len(desk.guards())) == (3, 3), "what rests at the exchange stays there"
@@ -203,7 +199,7 @@ def test_entry_when_the_budget_is_spent_waits_and_is_never_dropped(
         attempts += 1
         again_now(desk)
         keys = [each.id for each in desk.executions() if each.status is ExecutionStatus.PENDING]
-        at_once(app, lambda: executions.run(keys.pop()), len(keys))
+        by_processes(app, lambda: executions.run(keys.pop()), len(keys))
         return desk.accepted() == 12
 
     eventually(all_traded, timeout=40, interval=0.2)

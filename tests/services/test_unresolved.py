@@ -1,10 +1,10 @@
 """Orders in doubt: what is written down of the questions, who is told, and what a person may decide. Orders
 are counted at the exchange."""
 
-import threading
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 
 import pytest
 import sqlalchemy as sa
@@ -26,6 +26,7 @@ from portal.trading.types import (
     QuestionKind,
     Side,
 )
+from tests.helpers import at_once
 from tests.services.desk import Desk
 
 QUERIES = ("query", "openOrders", "allOrders", "myTrades")
@@ -435,26 +436,15 @@ def test_look_when_the_exchange_does_not_answer_says_so(desk: Desk) -> None:
 
 def together(app: Flask, *works: Callable[[], object]) -> list[str]:
     """Run all at the same moment, each as a process of its own would; what each was told."""
-    said, gate = [""] * len(works), threading.Barrier(len(works))
 
-    def run(place: int) -> None:
-        with app.app_context():
-            gate.wait(10)
-            try:
-                works[place]()
-                said[place] = "done"
-            except PortalError as error:
-                said[place] = error.message
-            finally:
-                db.session.remove()
+    def told_of(work: Callable[[], object]) -> str:
+        try:
+            work()
+        except PortalError as error:
+            return error.message
+        return "done"
 
-    threads = [threading.Thread(target=run, args=(place,)) for place in range(len(works))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    db.session.rollback()
-    return said
+    return at_once(app, [partial(told_of, work) for work in works])
 
 
 def test_declarations_when_two_people_make_them_at_once_count_once(app: Flask, desk: Desk) -> None:
