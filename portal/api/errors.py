@@ -7,11 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
-from sqlalchemy.exc import DBAPIError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException, default_exceptions
 
 from portal.errors import ConflictError, NotFoundError, PortalError, ValidationError
+from portal.services import outages
 
 logger = logging.getLogger(__name__)
 
@@ -31,13 +30,6 @@ _CODES = {
     415: ("unsupported_media_type", "Send the body as application/json; nothing was stored."),
     500: ("internal_error", "Something unexpected happened."),
 }
-#: States of PostgreSQL that pass, by themselves or once an operator has helped, and after which nothing is
-#: stored: timed out, lock not available, shutting down, too many connections, disk or memory full, read-only
-#: (a standby), deadlock, lost against a concurrent change.
-_PASSING_STATES = (
-    "57014", "55P03", "57P01", "57P02", "57P03", "53300", "25P03",
-    "53100", "53200", "25006", "40P01", "40001",
-)  # fmt: skip
 
 
 class ApiError(Exception):
@@ -121,19 +113,10 @@ def _translate(error: Exception) -> ApiError | None:
             return ApiError(400, "refused", error.message)
         case HTTPException():
             return _from_http(error)
-        case PoolTimeoutError():
-            return unavailable()
-        case DBAPIError() if _passes(error):
-            logger.warning("the database did not answer: %s", type(error.orig).__name__)
+        case Exception() if outages.passes(error):
+            logger.warning("the database did not answer: %s", type(error).__name__)
             return unavailable()
     return None
-
-
-def _passes(error: DBAPIError) -> bool:
-    state = getattr(error.orig, "sqlstate", None)
-    if state is None:
-        return isinstance(error, OperationalError) or error.connection_invalidated
-    return state in _PASSING_STATES or state.startswith("08")
 
 
 def _from_http(error: HTTPException) -> ApiError | None:

@@ -2,62 +2,25 @@
 
 import logging
 import secrets
+from types import SimpleNamespace
 from typing import Any
 
-from flask import Flask, Response, jsonify, make_response, render_template, request, url_for
+from flask import Flask, Response, current_app, jsonify, make_response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError
+from redis import RedisError
 from werkzeug.exceptions import HTTPException
 
 from portal.errors import ConflictError, NotFoundError, PortalError, ValidationError
-from portal.web import kept_forms
+from portal.services import outages
+from portal.web import error_words as words
+from portal.web import kept_forms, origins
 from portal.web.bad_text import UnkeepableText
 
 logger = logging.getLogger(__name__)
 
-#: Title and sentence per status.
-_WORDS = {
-    400: ("This request was not understood", "Nothing was changed. Go back, reload the page and try again."),
-    401: ("Please log in", "You have to be logged in to see this page. Nothing was changed."),
-    403: ("This page is not for your account", "It is reserved for administrators. Nothing was changed."),
-    404: (
-        "There is nothing here",
-        "The page does not exist, or it is not yours to see. Nothing was changed.",
-    ),
-    405: ("This address does not work that way", "Nothing was changed. Use the button on the page instead."),
-    409: ("This is no longer possible", "Nothing was changed."),
-    413: (
-        "That was too much at once",
-        "The request was larger than 1 MB and was not read. Nothing was changed. Go back and send less.",
-    ),
-    422: ("The input was refused", "Nothing was stored."),
-    429: ("Too many attempts", "Nothing was done this time. Wait a few minutes, then try again."),
-    500: (
-        "Something broke on our side",
-        "It was written to the log. Check whether what you asked for was done before you ask again.",
-    ),
-    503: (
-        "Portico cannot answer right now",
-        "Check whether what you asked for was done. Then try again in a minute.",
-    ),
-}
-_TOO_OLD = "This form was too old"
-_EARLIER = "Nothing was changed. The page was opened in an earlier session, or before you logged in again."
-_KEPT = (
-    "What you typed is kept for 15 minutes and comes back in the form (not passwords and keys):"
-    " look it over, then send it again."
-)
-_CLEANED = "What you typed comes back in the form, without that character: look it over, then send it again."
-_NOT_KEPT = (
-    "Open the page again and do it once more. What you had typed may still be behind your browser's Back."
-)
-_FOREIGN = (
-    "Nothing was changed. The form did not come from a page of this portal, or your browser does not say so."
-    " Nothing of it was kept."
-)
-#: The second for failures of our own, when the database may be the reason.
-_TEMPLATES = ("error.html", "error_plain.html")
+_READING = ("GET", "HEAD")
 _STATUS = {NotFoundError: 404, ConflictError: 409, ValidationError: 422}
 
 
@@ -73,17 +36,17 @@ def init_app(app: Flask) -> None:
 def _csrf_error(_error: CSRFError) -> ResponseReturnValue:
     way = None if _is_for_programs() else kept_forms.keep()
     if way is None:
-        return _answer(400, _FOREIGN, title="This form was not taken")
+        return _answer(400, words.FOREIGN, title=words.FOREIGN_TITLE)
     label, address = _again(way)
     if not current_user.is_authenticated and not (request.endpoint or "").startswith("security."):
         label, address = "Log in again", url_for("security.login", next=way.address)
-    more = _KEPT if way.kept else _NOT_KEPT
-    return _answer(400, _EARLIER, title=_TOO_OLD, more=more, way=(label, address))
+    more = words.KEPT if way.kept else words.NOT_KEPT
+    return _answer(400, words.EARLIER, title=words.TOO_OLD, more=more, way=(label, address))
 
 
 def _unkeepable(error: UnkeepableText) -> ResponseReturnValue:
     way = kept_forms.keep() if request.method == "POST" else None
-    more, button = (_CLEANED, _again(way)) if way is not None and way.kept else (None, None)
+    more, button = (words.CLEANED, _again(way)) if way is not None and way.kept else (None, None)
     return _answer(400, error.description, more=more, way=button)
 
 
@@ -94,6 +57,10 @@ def _again(way: kept_forms.Way) -> tuple[str, str]:
 def _http_error(error: HTTPException) -> ResponseReturnValue:
     if error.response is not None:
         return error.response
+    original = getattr(error, "original_exception", None)
+    if original is not None:
+        # Raised while an answer to another error was made: asking who is looking failed too.
+        return _unexpected(original)
     status = error.code or 500
     if status < 400:
         return error.get_response()
@@ -109,30 +76,68 @@ def _portal_error(error: PortalError) -> ResponseReturnValue:
 
 
 def _unexpected(error: Exception) -> ResponseReturnValue:
+    if outages.passes(error) or isinstance(error, RedisError):
+        return _away("Redis" if isinstance(error, RedisError) else "The database", error)
     reference = secrets.token_hex(4)
     logger.error("error %s at %s %s", reference, request.method, request.path, exc_info=error)
-    return _answer(500, reference=reference)
+    return _answer(500, reference=reference, way=_try_again())
+
+
+def _away(what: str, error: Exception) -> ResponseReturnValue:
+    logger.warning("%s did not answer at %s %s: %s", what, request.method, request.path, type(error).__name__)
+    sentence = words.AWAY_READING if request.method in _READING else words.AWAY_SENDING
+    answer = _answer(503, sentence.format(what), more=words.ORDERS_STAY, way=_try_again())
+    answer.headers["Retry-After"] = "30"
+    return answer
+
+
+def _try_again() -> tuple[str, str] | None:
+    if request.method not in _READING:
+        return _back_to_page()
+    # One slash: what begins with two is an address elsewhere.
+    return "Try again", "/" + request.full_path.rstrip("?").lstrip("/\\")
+
+
+def _back_to_page() -> tuple[str, str] | None:
+    """The page of ours from which something was sent."""
+    if request.method in _READING or _is_for_programs() or not origins.is_own():
+        return None
+    page = kept_forms.page_of_form()
+    return None if page is None else ("Back to the page", page)
 
 
 def _is_for_programs() -> bool:
     return request.path.startswith(("/api/", "/hooks/"))
 
 
-def _answer(status: int, sentence: str | None = None, **words: Any) -> Response:
-    title, usual = _WORDS.get(status, ("That did not work", "Nothing was changed."))
-    sentence, reference = sentence or usual, words.get("reference")
+def _answer(status: int, sentence: str | None = None, **more: Any) -> Response:
+    title, usual = words.BY_STATUS.get(status, words.ANY)
+    sentence, reference = sentence or usual, more.get("reference")
     if _is_for_programs():
         body = {"error": sentence} | ({"reference": reference} if reference else {})
         response = jsonify(body)
     else:
-        words = {"title": title, "sentence": sentence, "status": status, "back": _back(status)} | words
-        response = make_response(render_template(_TEMPLATES[status >= 500], **words))
+        said = {"title": title, "sentence": sentence, "status": status, "way": _back_to_page()} | more
+        response = make_response(_plain(said) if status >= 500 else _page(said))
     response.status_code = status
     return response
 
 
-def _back(status: int) -> tuple[str, str]:
+def _plain(said: dict[str, Any]) -> str:
+    """Of failures of our own the database may be the reason, so nothing asks who is looking."""
+    template = current_app.jinja_env.get_template("error_plain.html")
+    return template.render(said, back=_back(request.path.startswith("/admin/")))
+
+
+def _page(said: dict[str, Any]) -> str:
+    person = current_user
+    inside = request.path.startswith("/admin/") and person.is_authenticated and person.is_admin
+    back = _back(inside) if person.is_authenticated else ("Log in", url_for("security.login"))
+    # The administration draws its menu from the view that is looked at; an error is none of them.
+    frame = SimpleNamespace(admin=current_app.extensions["admin"][0], name=said["title"]) if inside else None
+    return render_template("error.html", back=back, admin_view=frame, **said)
+
+
+def _back(inside: bool) -> tuple[str, str]:
     """Where somebody goes on from here."""
-    if request.path.startswith("/admin/") and status != 403:
-        return "Back to the administration", "/admin/"
-    return "Back to the portal", "/"
+    return ("Back to the administration", "/admin/") if inside else ("Back to the portal", "/")

@@ -34,17 +34,26 @@ _SECRET = re.compile(
 )
 #: How the address that was sent to is kept beside what was typed.
 _ADDRESS, _PERSON = "\x00address", "\x00person"
+#: Beside it, when something that was typed is not kept.
+_LEFT_OUT = "\x00left_out"
+_BESIDES = frozenset({_ADDRESS, _PERSON, _LEFT_OUT})
+#: Named like a secret, and nothing that anybody typed.
+_NOT_TYPED = frozenset({"csrf_token"})
 _OVER = "Your session was over. Nothing was done. Log in again: "
-_COMES_BACK = "what you typed is kept for 15 minutes and comes back in its form (not passwords and keys)."
+_COMES_BACK = "what you typed is kept for 15 minutes and comes back in its form{}."
+#: Said only where there was one.
+NO_SECRETS = " (not passwords and keys)"
 _GO_ON = "then do it once more."
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """Where to go on after a form was refused, and whether what was typed waits there."""
+    """Where to go on after a form was refused, whether what was typed waits there, and whether a secret was
+    typed, too, which does not."""
 
     address: str
     kept: bool
+    left_out: bool = False
 
 
 def init_app(app: Flask) -> None:
@@ -62,21 +71,24 @@ def keep() -> Way | None:
     """Keep what this request brought. None when no page of ours sent it; changes nothing but what is kept."""
     if not origins.is_own():
         return None
-    page = _page_of_form()
+    page = page_of_form()
     if page is None:
         return Way("/admin/" if request.path.startswith("/admin/") else "/", kept=False)
-    held = _hold()
-    return Way(_with(page, held), kept=held is not None)
+    brought = _typed()
+    left_out = any(is_secret(name) and value and name not in _NOT_TYPED for name, value in brought)
+    held = _hold(brought, left_out=left_out)
+    return Way(_with(page, held), kept=held is not None, left_out=left_out)
 
 
-def _hold() -> str | None:
-    typed = [(_clean(name), _clean(value)) for name, value in _typed() if not is_secret(name)]
+def _hold(brought: list[tuple[str, str]], *, left_out: bool) -> str | None:
+    typed = [(_clean(name), _clean(value)) for name, value in brought if not is_secret(name)]
     if not any(value.strip() for name, value in typed if name != refill.SEEN):
         return None
     if sum(len(name) + len(value) for name, value in typed) > _MOST_BYTES or not _is_allowed():
         return None
     person = str(session.get("_user_id") or "")
-    held = held_forms.hold([*typed, (_ADDRESS, _here()), (_PERSON, person)], "its form")
+    besides = [(_ADDRESS, _here()), (_PERSON, person), (_LEFT_OUT, "yes" if left_out else "")]
+    held = held_forms.hold([*typed, *besides], "its form")
     if held is not None:
         session[_MINE] = [*session.get(_MINE, [])[-_MOST_TABS + 1 :], held]
     return held
@@ -115,7 +127,7 @@ def _is_allowed() -> bool:
     return all(count <= most for count, most in zip(found, counts.values(), strict=True))
 
 
-def _page_of_form() -> str | None:
+def page_of_form() -> str | None:
     """The page that shows the form: where the request came from, or else its own address or the one above."""
     above = request.path.rstrip("/").rpartition("/")[0]
     for address in (origins.referring_address(), request.full_path.rstrip("?"), above):
@@ -147,7 +159,8 @@ def _keep_before_login(response: Response) -> Response:
     way = keep()
     if way is not None:
         session.pop("_flashes", None)
-        flash(_OVER + (_COMES_BACK if way.kept else _GO_ON), "warning")
+        comes_back = _COMES_BACK.format(NO_SECRETS if way.left_out else "")
+        flash(_OVER + (comes_back if way.kept else _GO_ON), "warning")
         response.location = url_for("security.login", next=way.address)
     return response
 
@@ -166,9 +179,10 @@ def _fill(response: Response) -> Response:
     kept = dict(fields or [])
     if fields is None or kept[_PERSON] not in ("", session.get("_user_id")):
         return response
-    typed = [(name, value) for name, value in fields if name not in (_ADDRESS, _PERSON)]
-    where = (_here(), kept[_ADDRESS])
-    response.set_data(refill.refilled(response.get_data(as_text=True), where, typed))
+    typed = [(name, value) for name, value in fields if name not in _BESIDES]
+    where, left_out = (_here(), kept[_ADDRESS]), bool(kept.get(_LEFT_OUT))
+    page = refill.refilled(response.get_data(as_text=True), where, typed, left_out=left_out)
+    response.set_data(page)
     return response
 
 

@@ -24,7 +24,7 @@ def init_app(app: Flask) -> None:
     for name, value in security_config(app.extensions["portal_settings"]).items():
         app.config.setdefault(name, value)
     csrf.init_app(app)
-    Security(
+    security = Security(
         app,
         SQLAlchemyUserDatastore(db, User, Role, Passkey),
         login_form=LoginForm,
@@ -39,6 +39,8 @@ def init_app(app: Flask) -> None:
         mf_recovery_codes_util_cls=HashedRecoveryCodes,
         webauthn_util_cls=PasskeyRules,
     )
+    # Whoever asks for a style sheet is nobody in particular; pages have their looks also without a database.
+    security.principal.skip_static = True
     # Flask-Security looks for its own tokens in the address and the JSON body of every request. Ours are the
     # API's business, and a body must not be read before its size was checked.
     app.login_manager.request_loader(_nobody)  # type: ignore[attr-defined]
