@@ -90,7 +90,8 @@ _BINANCE_FUTURES = Budget(
     ),
     account_codes=_ORDERS_ONLY,
 )  # fmt: skip
-_BYBIT = Budget(Window(500, 5), Window(40, 5), account_codes=frozenset({"10006", "10018"}))
+#: Trades that the venue closed by itself are lists of their own.
+_BYBIT = Budget(Window(500, 5), Window(40, 5), _weights(fills=3), account_codes=frozenset({"10006", "10018"}))
 _OKX = Budget(Window(500, 5), Window(40, 2), limited=Scope.ACCOUNT)
 _KUCOIN = Budget(
     Window(1500, 30), Window(600, 30), _weights(balances=5, find_order=12, open_orders=4, fills=7)

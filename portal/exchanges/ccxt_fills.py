@@ -1,6 +1,7 @@
 """The account's fills, all pages of them. Venues page forwards or backwards in time; both are followed."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ from portal.exchanges.ccxt_numbers import to_milliseconds
 from portal.exchanges.ccxt_reports import to_fill
 from portal.exchanges.ccxt_session import CcxtSession
 from portal.exchanges.errors import ErrorCode, ExchangeError, Outcome
+from portal.exchanges.forced_closes import listed_apart
 from portal.trading.orders import FillReport
 
 #: More than this is an error, not a reason to stop quietly: missing fills are wrong positions.
@@ -28,7 +30,7 @@ def read_fills(
     trades = _of_order(session, symbol, exchange_order_id) if exchange_order_id is not None else None
     if trades is None:
         trades = _all_pages(session, symbol, since)
-    fills = (to_fill(trade) for trade in trades)
+    fills = (_fill(session, trade) for trade in trades)
     wanted = {fill.exchange_fill_id: fill for fill in fills if fill is not None}
     kept = [
         fill
@@ -36,6 +38,11 @@ def read_fills(
         if exchange_order_id is None or fill.exchange_order_id == exchange_order_id
     ]
     return sorted(kept, key=lambda fill: (fill.filled_at, fill.exchange_fill_id))
+
+
+def _fill(session: CcxtSession, trade: _Trade) -> FillReport | None:
+    fill = to_fill(trade)
+    return replace(fill, forced=session.is_forced(trade)) if fill is not None else None
 
 
 def read_trades(
@@ -72,8 +79,10 @@ def _of_order(session: CcxtSession, symbol: str, exchange_order_id: str) -> list
 
 def _all_pages(session: CcxtSession, symbol: str, since: datetime) -> list[_Trade]:
     pages = _Pages(lambda start, params: read_trades(session, symbol, start, params))
-    for start, params in _spans(session, symbol, since):
-        pages.follow(start, params)
+    apart = listed_apart(session.venue.ccxt_id, swap=":" in symbol)
+    for start, span in _spans(session, symbol, since):
+        for params in ({}, *apart):
+            pages.follow(start, {**span, **params})
     return list(pages.trades.values())
 
 

@@ -89,6 +89,7 @@ class _Query:
         """What was found, with what became of it: a stop that has triggered may work as another order."""
         symbol, ours = self._ref.symbol, self._ref.client_order_id if self._is_ours(order) else None
         found = to_order_report(order, symbol=symbol, client_order_id=ours)
+        found = replace(found, forced=self._session.is_forced(order))
         field = self._venue.working_order_field
         if not self._ref.trigger or field not in (order.get("info") or {}):
             return found

@@ -13,6 +13,7 @@ from portal.exchanges.ccxt_http import Wire
 from portal.exchanges.ccxt_markets import VenueMarkets
 from portal.exchanges.ccxt_tables import tables_of
 from portal.exchanges.errors import ErrorCode, ExchangeError, Outcome
+from portal.exchanges.forced_closes import is_forced
 from portal.exchanges.venues import Venue
 from portal.trading.instrument import Instrument
 from portal.trading.types import MarketType
@@ -110,6 +111,10 @@ class CcxtSession:
         """The venue's own name of `symbol`."""
         self.instruments()
         return str(self.client.market_id(symbol))
+
+    def is_forced(self, said: Mapping[str, Any]) -> bool:
+        """Whether a ccxt order or trade was brought about by the venue itself."""
+        return is_forced(self.venue.ccxt_id, said.get("info"), str(self.client.walletAddress or ""))
 
     def close(self) -> None:
         """Drop the credentials. Connections are shared and stay."""

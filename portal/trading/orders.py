@@ -92,6 +92,8 @@ class FillReport:
     is_maker: bool | None = None
     #: Accounts with both sides of a market: the side that it changed, when the venue says.
     position_side: PositionSide | None = None
+    #: The venue says that it brought this about by itself: liquidation or auto-deleveraging.
+    forced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,8 @@ class OrderReport:
     fills: tuple[FillReport, ...] = ()
     #: A stop that has triggered may work on as another order of the venue's: its fills are under this id.
     working_order_id: str | None = None
+    #: As of fills.
+    forced: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from portal.services.reconciliation import differences, evidence, our_side, sett
 from portal.services.reconciliation.our_side import OurSide
 from portal.services.reconciliation.their_side import TheirSide
 from portal.trading.numbers import text
+from portal.trading.orders import FillReport
 from portal.trading.reconcile import (
     Comparison,
     Difference,
@@ -158,10 +159,11 @@ def _case(
     attribution = attribute(missing, held, found.fills, base)
     if not attribution.shares and not attribution.unexplained:
         return None
-    firsts = {share.fill.exchange_order_id: share.fill.symbol for share in attribution.shares}
+    taken: dict[str, list[FillReport]] = {}
+    for share in attribution.shares:
+        taken.setdefault(share.fill.exchange_order_id, []).append(share.fill)
     orders = {
-        order_id: evidence.whose(connection, exchange, held, order_id, symbol)
-        for order_id, symbol in firsts.items()
+        order_id: evidence.whose(connection, exchange, held, fills) for order_id, fills in taken.items()
     }
     silence = _NO_TRADE if found.listed else _NO_LIST
     return settling.Case(connection.id, subject, ours.fence(subject), attribution, orders, silence)

@@ -104,18 +104,19 @@ def whose(
     connection: ExecutionConnection,
     exchange: Exchange,
     held: Collection[Held],
-    order_id: str,
-    symbol: str,
+    fills: Sequence[FillReport],
 ) -> Whose:
-    """Ask the venue for one foreign order that closed some of `held`. Raises ExchangeError without an answer.
-    May be repeated."""
+    """Ask the venue for the one foreign order that `fills` are of, which closed some of `held`. Raises
+    ExchangeError without an answer. May be repeated."""
+    order_id, symbol = fills[0].exchange_order_id, fills[0].symbol
+    marked = any(fill.forced for fill in fills)
     since = min(each.opened_at for each in held) - _LOOK_BACK
     report = exchange.find_order(OrderRef("", symbol, since, exchange_order_id=order_id)).report
     if report is None or report.exchange_order_id != order_id:
-        return Whose(order_id)
+        return Whose(order_id, forced=marked)
     entry, named = venue(connection.exchange_name), report.client_order_id or ""
     marks = entry.forced_prefixes
-    forced = bool(marks) and named.startswith(marks)
+    forced = marked or report.forced or (bool(marks) and named.startswith(marks))
     return Whose(order_id, report, forced, _lost_keys(held, entry.id_shape).get(named) if named else None)
 
 
