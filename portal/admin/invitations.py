@@ -18,6 +18,7 @@ from portal.admin.writing import show_errors
 from portal.errors import ConflictError, PortalError, ValidationError
 from portal.models import Invitation
 from portal.services import invitations, users
+from portal.web.shown_once import shows_once
 
 
 class InvitationForm(BaseForm):  # type: ignore[misc]
@@ -61,6 +62,7 @@ class InvitationView(PortalModelView):
         if self.validate_form(form):
             try:
                 made, raw = invitations.invite(form.email.data, form.role.data, actor=actor())
+                shows_once()
                 words = {
                     "title": f"Invitation of {made.email}",
                     "secret": url_for("invitations.accept", token=raw, _external=True),

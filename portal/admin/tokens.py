@@ -21,6 +21,7 @@ from portal.errors import PortalError
 from portal.models import ApiToken, User
 from portal.models.token import SCOPES
 from portal.services import tokens
+from portal.web.shown_once import shows_once
 
 
 class TokenForm(BaseForm):  # type: ignore[misc]
@@ -75,6 +76,7 @@ class TokenView(PortalModelView):
             try:
                 user = found(User, form.user_id.data)
                 raw = tokens.create_token(user, form.scopes.data or (), form.name.data, actor=actor())
+                shows_once()
                 words = {"title": f"Token of {user.email}", "secret": raw, "back": url_for(".index_view")}
                 return self.render("admin/shown_once.html", **words)
             except PortalError as error:

@@ -23,6 +23,7 @@ from portal.db import db, transaction
 from portal.errors import ConflictError, PortalError, ValidationError
 from portal.models import TRADER, Role, User
 from portal.services import audit, passwords, users
+from portal.web.shown_once import shows_once
 
 
 class UserForm(BaseForm):  # type: ignore[misc]
@@ -137,6 +138,7 @@ class UserView(PortalModelView):
         return act(url_for(".details_view", id=user_id), lambda: _forget_factor(user_id))
 
     def _show_password(self, user: User, password: str | None) -> str:
+        shows_once()
         words = {
             "title": f"Password of {user.email}",
             "secret": password,

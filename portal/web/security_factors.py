@@ -19,6 +19,7 @@ from portal import crypto
 from portal.db import db
 from portal.models import User
 from portal.models.user import SEED_ON_ITS_WAY
+from portal.services import audit
 
 #: Without signs that look alike.
 _SIGNS = "23456789abcdefghjkmnpqrstuvwxyz"
@@ -78,6 +79,8 @@ class HashedRecoveryCodes(MfRecoveryCodesUtil):
 
     def create_recovery_codes(self, user: UserMixin) -> list[str]:
         codes: list[str] = super().create_recovery_codes(user)
+        assert isinstance(user, User)  # noqa: S101 - Flask-Security knows no other
+        audit.record(user, "portal.user.recovery_codes_made", "user", user.id)
         return codes
 
     def get_recovery_codes(self, user: UserMixin) -> list[str]:

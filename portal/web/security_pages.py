@@ -19,6 +19,7 @@ from portal.web.access import me, pages
 from portal.web.connection_forms import show_errors
 from portal.web.scoping import one, owned_by
 from portal.web.security_sessions import must_set_up_factor, this_session
+from portal.web.shown_once import shows_once
 
 account = pages("account", __name__, "/account")
 
@@ -58,6 +59,7 @@ def make_token() -> ResponseReturnValue:
         except ValidationError as error:
             show_errors(form, error)
         else:
+            shows_once()
             return render_template("security/token.html", raw=raw, name=form.name.data)
     return _page(form), 422
 

@@ -12,6 +12,7 @@ from flask_login import current_user
 from redis import RedisError
 
 from portal.errors import ConflictError
+from portal.web import shown_once
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +38,7 @@ def _take_turns() -> ResponseReturnValue | None:
     key = _key()
     try:
         if _begin(key):
-            return None
+            return shown_once.again(_redis(), key)
         _redis().set(f"{key}:waiting", 1, ex=_WORKING_SECONDS)
         return _follow(key)
     except RedisError:
@@ -61,7 +62,7 @@ def _follow(key: str) -> ResponseReturnValue | None:
             flash("This was sent twice at once. It was done once.", "success")
             return redirect(outcome.decode())
         if _begin(key):
-            return None
+            return shown_once.again(_redis(), key)
         time.sleep(_LOOK_EVERY_SECONDS)
     raise ConflictError(
         "This was sent twice, and the first is still being worked on. Look at the page first."
@@ -73,7 +74,9 @@ def _tell_the_others(response: Response) -> Response:
     if key is None:
         return response
     try:
-        if response.status_code in (302, 303) and _redis().delete(f"{key}:waiting"):
+        awaited = bool(_redis().delete(f"{key}:waiting"))
+        shown_once.remember(_redis(), key, response, awaited=awaited)
+        if awaited and response.status_code in (302, 303):
             _redis().set(f"{key}:outcome", response.location or "/", ex=_OUTCOME_SECONDS)
         _redis().delete(key)
     except RedisError:
