@@ -39,10 +39,7 @@ AWAY_SENDING = (
 ORDERS_STAY = "Orders and stops that rest at the exchanges stay there."
 TOO_OLD = "This form was too old"
 EARLIER = "Nothing was changed. The page was opened in an earlier session, or before you logged in again."
-KEPT = (
-    "What you typed is kept for 15 minutes and comes back in the form (not passwords and keys):"
-    " look it over, then send it again."
-)
+KEPT = "What you typed is kept for 15 minutes and comes back in the form{}: look it over, then send it again."
 CLEANED = "What you typed comes back in the form, without that character: look it over, then send it again."
 NOT_KEPT = (
     "Open the page again and do it once more. What you had typed may still be behind your browser's Back."

@@ -40,7 +40,8 @@ def _csrf_error(_error: CSRFError) -> ResponseReturnValue:
     label, address = _again(way)
     if not current_user.is_authenticated and not (request.endpoint or "").startswith("security."):
         label, address = "Log in again", url_for("security.login", next=way.address)
-    more = words.KEPT if way.kept else words.NOT_KEPT
+    kept = words.KEPT.format(kept_forms.NO_SECRETS if way.left_out else "")
+    more = kept if way.kept else words.NOT_KEPT
     return _answer(400, words.EARLIER, title=words.TOO_OLD, more=more, way=(label, address))
 
 

@@ -11,23 +11,25 @@ from html.parser import HTMLParser
 SEEN = "seen"
 _LEFT_ALONE = frozenset({"hidden", "password", "submit", "button", "reset", "file", "image"})
 _MARKS = frozenset({"checkbox", "radio"})
-_SENTENCE = (
-    "This is what you typed before. Nothing was done with it yet: look it over, then send it again."
-    " Passwords and keys were not kept; enter them again."
-)
+_SENTENCE = "This is what you typed before. Nothing was done with it yet: look it over, then send it again."
+#: Said only where there was one.
+_NO_SECRETS = " Passwords and keys were not kept; enter them again."
 _GONE = "The form that you sent is not on this page any more. Nothing was done. This is what you had typed:"
 #: Hidden fields that are new on every page; the others say what a form is about.
 _PASSING = frozenset({SEEN, "csrf_token", "form_key", "next", "url"})
 Pairs = list[tuple[str, str | None]]
 
 
-def refilled(page: str, here: tuple[str, str], typed: Sequence[tuple[str, str]]) -> str:
+def refilled(
+    page: str, here: tuple[str, str], typed: Sequence[tuple[str, str]], *, left_out: bool = False
+) -> str:
     """`page` with the form that leads to the second address of `here` and is about the same thing filled with
     `typed`; a form without an address leads to the first one, the page itself. Without such a form, what was
-    typed is listed above the page's content."""
+    typed is listed above the page's content. `left_out`: a secret was typed, too, and was not kept."""
     reader = _Reader(here)
     reader.feed(page)
-    writer = _Refill(reader.found(typed), typed)
+    sentence = _SENTENCE + (_NO_SECRETS if left_out else "")
+    writer = _Refill(reader.found(typed), typed, sentence)
     writer.feed(page)
     writer.close()
     return "".join(writer.out)
@@ -73,11 +75,11 @@ class _Reader(HTMLParser):
 
 
 class _Refill(HTMLParser):
-    def __init__(self, number: int | None, typed: Sequence[tuple[str, str]]) -> None:
+    def __init__(self, number: int | None, typed: Sequence[tuple[str, str]], sentence: str) -> None:
         super().__init__(convert_charrefs=False)
         self.out: list[str] = []
         self._number, self._forms = number, 0
-        self._typed = typed
+        self._typed, self._sentence = typed, sentence
         self._values: dict[str, list[str]] = defaultdict(list)
         for name, value in typed:
             self._values[name].append(value)
@@ -90,7 +92,7 @@ class _Refill(HTMLParser):
         if tag == "form":
             self._inside = self._forms == self._number
             self._forms += 1
-            notice = f'<p class="notice warn" role="status">{_SENTENCE}</p>' if self._inside else ""
+            notice = f'<p class="notice warn" role="status">{self._sentence}</p>' if self._inside else ""
             self.out.append(raw + notice)
         elif tag == "main" and self._number is None:
             self.out.append(raw + self._list())
