@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from portal.exchanges.ccxt_codes import VenueWords
+from portal.exchanges.dialects import BINANCE, BYBIT, OKX
 from portal.exchanges.errors import ErrorCode
 
 _BINANCE: Mapping[str, ErrorCode] = {
@@ -37,16 +38,9 @@ _OKX: Mapping[str, ErrorCode] = {
     "51170": ErrorCode.WOULD_NOT_REDUCE,
 }
 _KNOWN: Mapping[str, Mapping[str, ErrorCode]] = {
-    "binance": _BINANCE,
-    "binanceusdm": _BINANCE,
-    "binancecoinm": _BINANCE,
-    "binanceus": _BINANCE,
-    "bybit": _BYBIT,
-    "bybiteu": _BYBIT,
-    "bybitid": _BYBIT,
-    "okx": _OKX,
-    "myokx": _OKX,
-    "okxus": _OKX,
+    **dict.fromkeys((*BINANCE, "binanceus"), _BINANCE),
+    **dict.fromkeys(BYBIT, _BYBIT),
+    **dict.fromkeys(OKX, _OKX),
     "coinbase": {"INSUFFICIENT_FUND": ErrorCode.INSUFFICIENT_FUNDS},
     "gate": {
         "BALANCE_NOT_ENOUGH": ErrorCode.INSUFFICIENT_FUNDS,
@@ -61,11 +55,8 @@ _KNOWN: Mapping[str, Mapping[str, ErrorCode]] = {
 }
 #: Codes that say several things: which, only the words beside them tell.
 _BY_WORDS: Mapping[str, tuple[str, str, ErrorCode]] = {
-    **dict.fromkeys(
-        ("bybit", "bybiteu", "bybitid"),
-        ("10001", "position idx not match position mode", ErrorCode.WRONG_POSITION_MODE),
-    ),
-    **dict.fromkeys(("okx", "myokx", "okxus"), ("51000", "posside", ErrorCode.WRONG_POSITION_MODE)),
+    **dict.fromkeys(BYBIT, ("10001", "position idx not match position mode", ErrorCode.WRONG_POSITION_MODE)),
+    **dict.fromkeys(OKX, ("51000", "posside", ErrorCode.WRONG_POSITION_MODE)),
 }
 #: Binance answers -2010 to several refusals and tells them apart in words only.
 _NO_FUNDS = ("insufficient balance", "Margin is insufficient")

@@ -11,6 +11,7 @@ from typing import Any
 
 from portal.exchanges.ccxt_numbers import positive_or_none
 from portal.exchanges.ccxt_session import CcxtSession
+from portal.exchanges.dialects import BINANCE, BYBIT, OKX
 from portal.exchanges.errors import ErrorCode, ExchangeError
 from portal.trading.types import MarginMode, PositionMode
 
@@ -131,8 +132,8 @@ def _margin(word: object) -> MarginMode | None:
 
 
 _READERS: Mapping[str, Callable[[CcxtSession, str], Setup]] = {
-    **dict.fromkeys(("binance", "binanceusdm", "binancecoinm"), _binance),
-    **dict.fromkeys(("bybit", "bybiteu", "bybitid"), _bybit),
-    **dict.fromkeys(("okx", "myokx", "okxus"), _okx),
+    **dict.fromkeys(BINANCE, _binance),
+    **dict.fromkeys(BYBIT, _bybit),
+    **dict.fromkeys(OKX, _okx),
     "bitget": _bitget,
 }

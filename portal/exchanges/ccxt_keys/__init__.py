@@ -22,22 +22,23 @@ from portal.exchanges.ccxt_keys import (
     okx,
 )
 from portal.exchanges.ccxt_keys.facts import KeyFacts, KeyReader, Question
+from portal.exchanges.dialects import BINANCE, BYBIT, GATE, KUCOIN, OKX
 
 __all__ = ["READERS", "KeyFacts", "KeyReader", "Question"]
 
 #: By ccxt's name of the dialect. Venues that are not here have no such question that ccxt can ask.
 READERS: Mapping[str, KeyReader] = {
-    **dict.fromkeys(("binance", "binanceusdm", "binancecoinm"), binance.read),
+    **dict.fromkeys(BINANCE, binance.read),
     "bingx": bingx.read,
     "bitfinex": bitfinex.read,
     "bitget": bitget.read,
-    **dict.fromkeys(("bybit", "bybiteu", "bybitid"), bybit.read),
+    **dict.fromkeys(BYBIT, bybit.read),
     "coinbase": coinbase.read,
     "deribit": deribit.read,
-    **dict.fromkeys(("gate", "gateeu"), gate.read),
+    **dict.fromkeys(GATE, gate.read),
     "htx": htx.read,
     "kraken": kraken.read,
-    **dict.fromkeys(("kucoin", "kucoinfutures"), kucoin.read),
+    **dict.fromkeys(KUCOIN, kucoin.read),
     "mexc": mexc.read,
-    **dict.fromkeys(("okx", "myokx", "okxus"), okx.read),
+    **dict.fromkeys(OKX, okx.read),
 }
