@@ -20,6 +20,14 @@ def on_sandbox(value: Any, url: str) -> Any:
     return url + urlsplit(value).path if isinstance(value, str) else value
 
 
+def limit_buy(quantity: str, price: str) -> dict[str, str]:
+    """A limit order as it is on the wire, past what the library checks before."""
+    return {
+        "symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC",
+        "quantity": quantity, "price": price,
+    }  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[SandboxServer]:
     with SandboxServer(seed=1) as server:

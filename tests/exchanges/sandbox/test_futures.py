@@ -7,6 +7,7 @@ import ccxt
 import pytest
 
 from portal.exchanges.sandbox.client import SandboxControl
+from tests.exchanges.sandbox.conftest import limit_buy
 
 BTC = "BTC/USDT:USDT"
 ETH = "ETH/USDT:USDT"
@@ -103,16 +104,7 @@ def test_futures_order_when_it_breaks_a_rule_then_has_that_code(
     perp: Any, control: SandboxControl, quantity: str, price: str, code: str
 ) -> None:
     with pytest.raises(ccxt.BaseError, match=code):
-        perp.fapiPrivatePostOrder(
-            {
-                "symbol": "BTCUSDT",
-                "side": "BUY",
-                "type": "LIMIT",
-                "timeInForce": "GTC",
-                "quantity": quantity,
-                "price": price,
-            }
-        )
+        perp.fapiPrivatePostOrder(limit_buy(quantity, price))
     assert control.orders() == []
 
 

@@ -7,6 +7,7 @@ import ccxt
 import pytest
 
 from portal.exchanges.sandbox.client import SandboxControl
+from tests.exchanges.sandbox.conftest import limit_buy
 
 BTC = "BTC/USDT"
 
@@ -165,16 +166,7 @@ def test_order_when_it_breaks_a_filter_then_is_refused_by_name(
     spot: Any, control: SandboxControl, quantity: str, price: str, filter_name: str
 ) -> None:
     with pytest.raises(ccxt.BaseError, match=f"Filter failure: {filter_name}"):
-        spot.private_post_order(
-            {
-                "symbol": "BTCUSDT",
-                "side": "BUY",
-                "type": "LIMIT",
-                "timeInForce": "GTC",
-                "quantity": quantity,
-                "price": price,
-            }
-        )
+        spot.private_post_order(limit_buy(quantity, price))
     assert control.orders() == []
 
 
