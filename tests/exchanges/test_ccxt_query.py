@@ -11,7 +11,6 @@ from tests.exchanges.test_ccxt_requests import PREPARATION
 
 ID = CLIENT_ORDER_ID
 CLOID = f"0x{ID}"
-DASHED = "01234567-89ab-cdef-0123-456789abcdef"
 
 #: venue, swap, texts that must be somewhere in the questions.
 QUESTIONS: list[tuple[str, bool, tuple[str, ...]]] = [

@@ -64,7 +64,6 @@ def test_an_unknown_exchange_is_refused_with_what_to_do() -> None:
     assert "Choose another exchange" in message
 
 
-CHOSEN: dict[str, object] = {"defaultType": "swap", "portfolioMargin": True}
 #: exchange, settings, what reaches the library.
 OPTIONS: list[tuple[str, dict[str, object], dict[str, object]]] = [
     ("bitvavo", {"operatorId": "12345"}, {"operatorId": 12345}),

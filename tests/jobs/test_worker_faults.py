@@ -24,7 +24,8 @@ from tests.jobs.redis_server import RedisServer
 from tests.jobs.sample_jobs import marks
 
 ROOT = Path(__file__).parent.parent.parent
-Spawn = Callable[[], "subprocess.Popen[str]"]
+Process = subprocess.Popen[str]
+Spawn = Callable[[], Process]
 
 
 @pytest.fixture
@@ -47,57 +48,52 @@ def spawn(redis_server: RedisServer, redis: Redis) -> Iterator[Spawn]:
         process.communicate()
 
 
-def test_worker_when_asked_to_stop_then_it_finishes_its_job_takes_no_other_and_exits_with_zero(
-    queues: JobQueues, redis: Redis, spawn: Spawn
-) -> None:
+@pytest.fixture
+def busy(queues: JobQueues, redis: Redis, spawn: Spawn) -> Process:
+    """A worker process in the middle of a job."""
     process = spawn()
     queues.enqueue("hold", 1)
     eventually(lambda: marks(redis) == ["holding 1"])
-    process.send_signal(signal.SIGTERM)
-    process.send_signal(signal.SIGINT)
+    return process
+
+
+def test_worker_when_asked_to_stop_then_it_finishes_its_job_takes_no_other_and_exits_with_zero(
+    queues: JobQueues, redis: Redis, busy: Process
+) -> None:
+    busy.send_signal(signal.SIGTERM)
+    busy.send_signal(signal.SIGINT)
     time.sleep(0.3)
     queues.enqueue("order", 2)
     redis.set("release", 1)
-    assert process.wait(timeout=5) == 0
+    assert busy.wait(timeout=5) == 0
     assert marks(redis) == ["holding 1", "released 1"]
     assert len(Queue(ORDERS, connection=redis).job_ids) == 1
     assert Worker.all(connection=redis) == []
     assert FinishedJobRegistry(ORDERS, connection=redis).get_job_count() == 1
 
 
-def test_worker_when_the_signal_comes_twice_then_it_leaves_at_once(
-    queues: JobQueues, redis: Redis, spawn: Spawn
-) -> None:
-    process = spawn()
-    queues.enqueue("hold", 1)
-    eventually(lambda: marks(redis) == ["holding 1"])
-    process.send_signal(signal.SIGTERM)
+def test_worker_when_the_signal_comes_twice_then_it_leaves_at_once(busy: Process) -> None:
+    busy.send_signal(signal.SIGTERM)
     with pytest.raises(subprocess.TimeoutExpired):
-        process.wait(timeout=1.2)
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(timeout=1) == 1
+        busy.wait(timeout=1.2)
+    busy.send_signal(signal.SIGTERM)
+    assert busy.wait(timeout=1) == 1
 
 
 def test_worker_when_a_job_outlasts_the_warm_shutdown_then_it_says_so_and_exits_with_zero(
-    queues: JobQueues, redis: Redis, spawn: Spawn
+    redis: Redis, busy: Process
 ) -> None:
-    process = spawn()
-    queues.enqueue("hold", 1)
-    eventually(lambda: marks(redis) == ["holding 1"])
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(timeout=20) == 0
+    busy.send_signal(signal.SIGTERM)
+    assert busy.wait(timeout=20) == 0
     [job_id] = FailedJobRegistry(ORDERS, connection=redis).get_job_ids()
     assert why(redis, job_id).startswith("The worker was told to stop and the job did not end in time.")
 
 
 def test_worker_when_killed_then_another_records_its_job_as_failed_and_repeats_nothing(
-    queues: JobQueues, redis: Redis, spawn: Spawn
+    redis: Redis, spawn: Spawn, busy: Process
 ) -> None:
-    process = spawn()
-    queues.enqueue("hold", 1)
-    eventually(lambda: marks(redis) == ["holding 1"])
-    process.kill()
-    process.wait()
+    busy.kill()
+    busy.wait()
     spawn()
     eventually(lambda: FailedJobRegistry(ORDERS, connection=redis).get_job_count() == 1)
     [job_id] = FailedJobRegistry(ORDERS, connection=redis).get_job_ids()

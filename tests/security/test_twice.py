@@ -7,7 +7,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
@@ -18,6 +18,7 @@ from werkzeug.test import TestResponse
 from portal.db import db
 from portal.models import AuditEntry, User
 from tests import world
+from tests.helpers import at_once
 from tests.security import tenants
 from tests.security.forms import Form, all_forms, forms_of
 from tests.visiting import sign_in, visit
@@ -109,14 +110,10 @@ def twice_at_once(app: Flask, user_id: int, form: Form, data: dict[str, Any]) ->
     cookie = clients[0].get_cookie("portal")
     assert cookie is not None
     clients[1].set_cookie("portal", cookie.value)
-    db.session.remove()
-
-    def press(number: int) -> TestResponse:
-        with app.app_context():
-            return clients[number].post(form.action, data={"csrf_token": token, **data}, buffered=True)
-
-    with ThreadPoolExecutor(2) as pool:
-        answers = list(pool.map(press, range(2)))
+    sent = {"csrf_token": token, **data}
+    answers = at_once(
+        app, [partial(client.post, form.action, data=sent, buffered=True) for client in clients]
+    )
     redis = app.extensions["portal_redis"]
     for key in redis.keys("portal:sent:*"):
         redis.delete(key)

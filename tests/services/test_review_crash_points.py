@@ -21,11 +21,8 @@ from portal.services import (
     resolution,
 )
 from portal.trading.types import ClosedReason, ExecutionStatus, OrderState, PositionStatus
+from tests.helpers import dying_at
 from tests.services.desk import Desk
-
-
-def died(*_: object, **__: object) -> None:
-    raise SystemExit(9)
 
 
 def test_f04_f07_c02_publication_when_its_jobs_were_lost_is_found_by_the_sweeper(desk: Desk) -> None:
@@ -69,18 +66,14 @@ def test_c04_c05_c14_claim_when_its_worker_died_is_free_again_after_the_lease(de
     assert desk.accepted() == 1
 
 
-def test_c12_doubt_when_its_asker_died_is_asked_about_again(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_c12_doubt_when_its_asker_died_is_asked_about_again(desk: Desk) -> None:
     """C12: found at the exchange, not stored."""
     desk.account()
     desk.sandbox.add_fault("accept_no_answer", count=1)
     desk.trade()
     desk.later(2)
-    with monkeypatch.context() as patch:
-        patch.setattr(recording, "record_report", died)
-        with pytest.raises(SystemExit):
-            desk.resolve_due()
+    with dying_at(recording, "record_report"):
+        desk.resolve_due()
     end_read()
     resolution.resolve(desk.order().id)
     assert desk.order().state is OrderState.UNRESOLVED, "somebody else is believed to ask"
@@ -105,18 +98,14 @@ def test_c13_proof_of_absence_when_recorded_twice_gives_one_more_order_not_two(d
     assert desk.accepted() == 1
 
 
-def test_f52_close_when_its_worker_died_before_the_send_is_proved_absent_and_sent_once(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_f52_close_when_its_worker_died_before_the_send_is_proved_absent_and_sent_once(desk: Desk) -> None:
     """C16, F52: the close of one version exists once, whoever asks how often."""
     desk.account(exchange="sandboxusdm", preset=desk.sized(market_type="swap"))
     desk.trade()
     key = desk.position().id
     positions.request_close(key, actor=desk.admin)
-    with monkeypatch.context() as patch:
-        patch.setattr(placing, "place", died)
-        with pytest.raises(SystemExit):
-            closing.run_close(key)
+    with dying_at(placing, "place"):
+        closing.run_close(key)
     assert desk.position().status is PositionStatus.CLOSING
     closing.run_close(key)
     assert desk.accepted() == 1, "what may have been sent is not sent again"
@@ -142,16 +131,12 @@ def test_wish_to_close_when_its_job_was_lost_is_found_by_the_sweeper(desk: Desk)
     assert desk.sweep()["close_position"] == 0
 
 
-def test_closing_signal_when_its_worker_died_after_the_wish_is_carried_out(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_closing_signal_when_its_worker_died_after_the_wish_is_carried_out(desk: Desk) -> None:
     desk.account()
     desk.trade()
     (execution,) = desk.publish(action="close")
-    with monkeypatch.context() as patch:
-        patch.setattr(closing, "run_close", died)
-        with pytest.raises(SystemExit):
-            desk.run(execution)
+    with dying_at(closing, "run_close"):
+        desk.run(execution)
     assert desk.executions()[1].status is ExecutionStatus.IN_FLIGHT
     assert desk.sweep()["close_position"] == 1
     closing.run_close(desk.position().id)
@@ -159,19 +144,15 @@ def test_closing_signal_when_its_worker_died_after_the_wish_is_carried_out(
     assert desk.accepted() == 2
 
 
-def test_f50_c15_position_when_its_end_could_not_be_booked_is_booked_by_the_next_look(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_f50_c15_position_when_its_end_could_not_be_booked_is_booked_by_the_next_look(desk: Desk) -> None:
     """F50, C15: fills, position and execution change together or not at all."""
     desk.account()
     desk.trade()
     key = desk.position().id
     held = desk.position().quantity
     positions.request_close(key, actor=desk.admin)
-    with monkeypatch.context() as patch:
-        patch.setattr(ending, "finish", died)
-        with pytest.raises(SystemExit):
-            closing.run_close(key)
+    with dying_at(ending, "finish"):
+        closing.run_close(key)
     position = desk.position()
     assert (position.status, position.quantity) == (PositionStatus.CLOSING, held)
     assert len(desk.fills()) == 1

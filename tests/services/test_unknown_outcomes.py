@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from portal.services import books
+from portal.services import books, placing
 from portal.trading.types import ExecutionStatus, OrderState
+from tests.helpers import dying_at
 from tests.services.desk import Desk
 
 ACCEPTED_BUT_UNANSWERED: list[tuple[str, dict[str, Any]]] = [
@@ -138,17 +139,10 @@ def test_order_when_queries_fail_stays_unresolved_and_blocks_the_lane(desk: Desk
 
 def test_intent_when_its_worker_died_before_sending_is_asked_about_and_proved_absent(desk: Desk) -> None:
     """A row in flight whose worker is gone: as far as anybody knows it was sent."""
-    from portal.services import placing  # the module, to stop exactly between intent and socket
-
     desk.account()
     (execution,) = desk.publish()
-    real = placing.place
-    placing.place = lambda *_: (_ for _ in ()).throw(SystemExit(9))  # type: ignore[assignment]
-    try:
-        with pytest.raises(SystemExit):
-            desk.run(execution)
-    finally:
-        placing.place = real
+    with dying_at(placing, "place"):
+        desk.run(execution)
     assert desk.order().state is OrderState.IN_FLIGHT
     desk.resolve_due()
     assert desk.order().state is OrderState.IN_FLIGHT, "the sender still has time"
