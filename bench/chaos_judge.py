@@ -22,11 +22,13 @@ from portal.models import (
     ExecutionLog,
     ExecutionPosition,
     Fill,
+    ForeignHolding,
     Notification,
     Order,
     Signal,
 )
 from portal.services import books
+from portal.services.reconciliation import restored
 from portal.trading.types import (
     MarketType,
     NotificationType,
@@ -121,6 +123,7 @@ def judge(here: Floor, toll: Toll) -> Verdict:
     _stops(verdict, bare(accounts, taken), alarmed)
     _holdings(here, verdict, positions, held(accounts))
     verdict.off_books += [str(each) for each in books.verify()]
+    verdict.off_books += _false_alarms()
     verdict.unknown_seconds = _unknown_seconds()
     end_read()
     return verdict
@@ -258,6 +261,16 @@ def _holdings(
             verdict.off_books.append(
                 f"{key}: the books say {booked[key]}, the exchange {there.get(key, _ZERO)}"
             )
+
+
+def _false_alarms() -> list[str]:
+    """Nobody traded by hand, and no database was restored: whoever says so is wrong."""
+    foreign = _rows(sa.select(ForeignHolding))
+    restores = _rows(sa.select(Notification).where(Notification.title == restored.TITLE))
+    return [
+        *(f"{each.connection_name}: {each.kind} {each.symbol} was called not ours" for each in foreign),
+        *(f"notification {each.id} says: {each.title}" for each in restores),
+    ]
 
 
 def _unknown_seconds() -> list[float]:

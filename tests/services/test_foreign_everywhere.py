@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from flask import current_app
 
 from portal.db import end_read, transaction, utcnow
+from portal.jobs import connections as jobs
 from portal.models import ForeignHolding
 from portal.services import reconciliation
 from portal.services.reconciliation import everywhere
@@ -63,8 +64,13 @@ def test_orders_by_hand_on_other_markets_cost_no_read_per_minute(desk: Desk) -> 
     client, [account] = by_hand(desk, "sandbox"), connection_ids()
     for symbol in (SYMBOLS["spot"], "DOT/USDT"):
         client.create_order(symbol, "limit", "buy", 20, 4)
-    reconciliation.look_everywhere(account)
-    assert len(foreign()) == 2
+    jobs.check_connection(account)
+    assert len(foreign()) == 2, "the periodic test of the connection looks, too"
+    client.create_order("ADA/USDT", "limit", "buy", 50, "0.4")
+    jobs.check_connection(account)
+    assert len(foreign()) == 2, "but not every five minutes"
+    jobs.test_connection(account)
+    assert len(foreign()) == 3, "whoever presses the button wants to know now"
     desk.sandbox.reset_requests()
     cycle(desk)
     assert "openOrders" not in desk.sandbox.requests()["by_endpoint"]

@@ -5,6 +5,7 @@ import sqlalchemy as sa
 from flask import current_app
 
 from portal.db import db, end_read, transaction
+from portal.jobs import executions
 from portal.models import ExecutionConnection, JobLease, Notification
 from portal.services import books, leases
 from portal.services.reconciliation import restored, standing
@@ -78,6 +79,18 @@ def test_f60_restore_is_noticed_although_its_numbers_were_given_again(desk: Desk
     end_read()
     assert before == after
     assert restored.start_anew_after_restore() is True
+
+
+def test_f60_restore_is_noticed_by_the_job_of_the_sweeper(desk: Desk) -> None:
+    sweep()
+    end_read()
+    with transaction() as session:
+        session.execute(sa.delete(JobLease))
+    executions.sweep()
+    assert alarms() == 1
+    rows = db.session.scalars(sa.select(JobLease.job).order_by(JobLease.job)).all()
+    end_read()
+    assert rows == ["restored", "sweep"]
 
 
 def test_f60_gap_of_ids_is_left_by_a_noticed_restore(desk: Desk) -> None:

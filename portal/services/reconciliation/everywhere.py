@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import timedelta
 
 from flask import current_app
-from redis import Redis, RedisError
+from redis import RedisError
 
 from portal.crypto import DecryptionError
 from portal.db import db, end_read, utcnow
@@ -24,7 +24,7 @@ from portal.trading.types import MarketType
 
 logger = logging.getLogger(__name__)
 
-#: One look costs some venues as much as forty orders.
+#: One look costs some venues as much as forty looks at one market.
 EVERY = timedelta(hours=1)
 _KEY = "portal:everywhere:{}"
 
@@ -48,8 +48,8 @@ def look_everywhere(connection_id: int, *, now: bool = False) -> list[str] | Non
     budget that orders do not need. Owns its transactions; may be repeated."""
     connection = db.session.get(ExecutionConnection, connection_id, populate_existing=True)
     kinds = kinds_of(connection) if connection and connection.can_execute_trades() else ()
+    end_read()
     if connection is None or not kinds or not _take_turn(connection_id, now=now):
-        end_read()
         return None
     try:
         return _look(connection, kinds)
@@ -61,8 +61,7 @@ def look_everywhere(connection_id: int, *, now: bool = False) -> list[str] | Non
 
 
 def _look(connection: ExecutionConnection, kinds: Collection[MarketType]) -> list[str]:
-    began_at = utcnow()
-    orders: list[OrderReport] = []
+    began_at, orders = utcnow(), list[OrderReport]()
     whole: set[MarketType] = set()
     with venues.exchange_for(connection, Purpose.PREVIEW) as exchange:
         for kind in sorted(kinds):
@@ -75,6 +74,6 @@ def _look(connection: ExecutionConnection, kinds: Collection[MarketType]) -> lis
 def _take_turn(connection_id: int, *, now: bool) -> bool:
     """A mark in Redis is enough: without it the account is looked at once more, and without Redis later."""
     with suppress(RedisError):
-        redis: Redis = current_app.extensions["portal_redis"]
-        return bool(redis.set(_KEY.format(connection_id), b"1", ex=EVERY, nx=not now))
+        marks = current_app.extensions["portal_redis"]
+        return bool(marks.set(_KEY.format(connection_id), b"1", ex=EVERY, nx=not now))
     return False
