@@ -15,6 +15,7 @@ from portal.services import connections as service
 from portal.services import practice
 from portal.services.connections_history import changes_of, credentials_changed
 from portal.services.reconciliation import everywhere
+from portal.web import obstacles
 from portal.web.access import me, pages
 from portal.web.connection_forms import CredentialsForm, EditForm, NewConnectionForm, show_errors
 from portal.web.health_words import changed_by, history
@@ -68,6 +69,7 @@ def show(connection_id: int) -> str:
         executions=executions,
         orders=summaries([execution.id for execution in executions]),
         logs=latest(logs, ExecutionLog, _LOG_LINES),
+        obstacles=obstacles.of(connection),
         known_markets_only=everywhere.is_blind(connection),
         foreign=latest(owned_by(user, ForeignHolding).where(*there), ForeignHolding, _RECENT),
         key_lines=key_lines,

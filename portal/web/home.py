@@ -19,6 +19,7 @@ from portal.models import (
     User,
 )
 from portal.trading.types import ConnectionStatus, ExecutionStatus, PositionStatus
+from portal.web import obstacles
 from portal.web.access import me, pages
 from portal.web.orders import summaries
 from portal.web.paging import latest
@@ -61,6 +62,7 @@ def show() -> str:
         executions=executions,
         orders=summaries([execution.id for execution in executions]),
         notifications=latest(_unread(user), Notification, _SHOWN),
+        stopped=obstacles.for_everything_of(user),
         is_subscribed=user.is_admin or _is_subscribed(user),
     )
 

@@ -13,6 +13,7 @@ from portal.jobs import presences
 from portal.models import ExecutionConnection
 from portal.services import connections_progress
 from portal.services.connections_progress import Passed, Progress, Step
+from portal.web import obstacles
 
 STEPS = {
     Step.ASKED: "Asked for",
@@ -92,6 +93,8 @@ def _result(connection: ExecutionConnection, found: Progress) -> tuple[str, str]
         return f"{said} It is tested with the next check, within minutes.", "warn"
     if not connection.is_active:
         return "It works. It is switched off, so no signal reaches it.", "good"
+    if why_not := obstacles.of(connection):
+        return f"It works. But: {why_not[0]}", "warn"
     return "It works, and takes part in the next signal.", "good"
 
 

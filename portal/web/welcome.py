@@ -12,6 +12,7 @@ from portal.errors import NotFoundError
 from portal.exchanges.catalog import OWN_EXCHANGES, known_exchanges
 from portal.models import ExecutionConnection, Plan, Subscription, TradingPreset, User
 from portal.services import connections, subscriptions
+from portal.web import obstacles
 from portal.web.access import me, pages
 from portal.web.connection_forms import NewConnectionForm
 from portal.web.key_guides import GUIDES, guide_for
@@ -61,11 +62,17 @@ def choose_preset() -> ResponseReturnValue:
     if preset is None:
         raise NotFoundError("There is no such preset. Nothing was changed.")
     name = preset.name
-    waiting = [row.id for row in _progress(user).connections if row.preset_id is None]
+    bare = [row for row in _progress(user).connections if row.preset_id is None]
+    unfit = [row.name for row in bare if not obstacles.fits(row, preset)]
+    waiting = [row.id for row in bare if row.name not in unfit]
     for connection_id in waiting:
         one(owned_by(user, ExecutionConnection), ExecutionConnection, connection_id)
         connections.update(connection_id, {"preset_id": preset_id}, actor=user)
-    flash(f"{name} is used on {len(waiting)} connection{'' if len(waiting) == 1 else 's'}.", "success")
+    if waiting or not unfit:
+        flash(f"{name} is used on {len(waiting)} connection{'' if len(waiting) == 1 else 's'}.", "success")
+    if unfit:
+        where = ", ".join(unfit)
+        flash(f"{name} trades on a market that {where} does not have; choose another there.", "warning")
     return redirect(url_for("welcome.show"))
 
 
@@ -94,8 +101,12 @@ def _progress(user: User) -> Progress:
         .join(Subscription, Subscription.plan_id == Plan.id)
         .where(Subscription.user_id == user.id, Subscription.is_current)
     )
+    accounts = list(db.session.scalars(mine))
+    bare = [row for row in accounts if row.preset_id is None]
+    presets = db.session.scalars(connections.usable_presets(user).order_by(TradingPreset.name))
     return Progress(
-        connections=list(db.session.scalars(mine)),
-        presets=list(db.session.scalars(connections.usable_presets(user).order_by(TradingPreset.name))),
+        connections=accounts,
+        # What trades on none of the accounts' markets is not what is chosen without a look.
+        presets=sorted(presets, key=lambda preset: not all(obstacles.fits(row, preset) for row in bare)),
         plans=list(db.session.scalars(current.order_by(Plan.name))),
     )

@@ -26,6 +26,7 @@ def add(owner: User, actor: User) -> ExecutionConnection:
 
 def test_page_shows_a_test_step_by_step_until_it_is_over(app: Flask, visitor: Visitor, alice: User) -> None:
     connection = world.make_connection(alice)
+    world.make_plan("Majors", alice)
     path = f"/connections/{connection.id}"
     assert "test-progress" not in visitor.get(path).text
 
