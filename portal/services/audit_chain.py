@@ -20,6 +20,10 @@ logger = logging.getLogger(__name__)
 
 GENESIS = "0" * 64
 _BATCH = 2000
+_WHAT_NEXT = (
+    " Portico cannot do that: somebody wrote to the database past it. Halt trading, change the password of"
+    " the database, and keep a copy of it as it is."
+)
 _CONTENT = sa.cast(
     sa.func.jsonb_build_array(
         AuditEntry.number,
@@ -68,7 +72,7 @@ def verify_nightly() -> Chain:
         if chain.problem:
             logger.error("the audit trail was changed: %s", chain.problem)
             audit.record(audit.SYSTEM, "portal.audit.broken", "audit", problem=chain.problem)
-            notify(NotificationType.ERROR, "The audit trail was changed", chain.problem)
+            notify(NotificationType.ERROR, "The audit trail was changed", f"{chain.problem}.{_WHAT_NEXT}")
         else:
             # The log keeps what the database cannot change afterwards.
             logger.info("the audit trail is whole: %d entries, head %s", chain.entries, chain.head)

@@ -81,9 +81,15 @@ def _apply(position: ExecutionPosition, fills: Iterable[Fill]) -> None:
     if told.other_fees:
         fee_rates.tell_uncounted(position, told.other_fees)
     if told.oversold > 0:
-        message = f"{text(told.oversold)} more was closed than was held"
+        message = f"{text(told.oversold)} {position.unit} more was closed than was held"
         journal.note("oversold", message, position=position)
-        notify(NotificationType.ERROR, f"{position.currency_pair}: {message}", position=position)
+        notify(
+            NotificationType.ERROR,
+            f"{position.currency_pair}: {message}",
+            "The books end at zero. Look at the account: on derivatives, what was closed too much may be a"
+            " new position the other way, which nobody guards.",
+            position=position,
+        )
 
 
 def _opens(order: Order) -> bool:
@@ -124,7 +130,12 @@ def _sum_up(order: Order, fills: Sequence[Fill]) -> None:
     if total > order.quantity:
         message = f"{text(total)} was filled of an order for {text(order.quantity)} {order.unit}"
         journal.note("overfill", message, order=order)
-        notify(NotificationType.ERROR, f"Overfill on {order.symbol}", message, connection=order.connection)
+        notify(
+            NotificationType.ERROR,
+            f"More was filled than ordered on {order.symbol}",
+            f"{message}. The books follow the exchange. Compare the position with the account there.",
+            connection=order.connection,
+        )
 
 
 def _average(fills: Sequence[Fill]) -> Decimal:

@@ -20,6 +20,10 @@ from portal.trading.types import NotificationType
 
 _BATCH = 500
 _ZERO = Decimal(0)
+_WHAT_NEXT = (
+    "\nNothing was changed. Reduce trading for these accounts, let them be compared with the exchange, and"
+    " run portal verify-books again."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +64,8 @@ def verify_books_nightly() -> list[Disagreement]:
         with transaction():
             notify(
                 NotificationType.ERROR,
-                f"The books disagree in {len(found)} places",
-                "\n".join(str(each) for each in found[:20]),
+                f"The books disagree in {len(found)} place{'' if len(found) == 1 else 's'}",
+                "\n".join(str(each) for each in found[:20]) + _WHAT_NEXT,
             )
     return found
 

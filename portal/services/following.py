@@ -48,7 +48,8 @@ def follow(
         notify(
             NotificationType.CONNECTION,
             f"{order.connection.name} stopped: the exchange refused it",
-            order.error_message or "",
+            f"{(order.error_message or 'It said no more').rstrip('.')}. No signal reaches the account until a"
+            " test succeeds; its page says what to change.",
             connection=order.connection,
         )
     if order.execution_id is None:
@@ -164,7 +165,7 @@ def _tell(execution: Execution, order: Order, position: ExecutionPosition | None
         )
         notify(NotificationType.EXECUTION, title, order.error_message or "", execution=execution)
     elif position is not None and execution.action is SignalAction.OPEN and order.average_price is not None:
-        body = f"{text(order.filled_quantity)} at {text(order.average_price)}"
+        body = f"{text(order.filled_quantity)} {order.unit} at {text(order.average_price)}"
         notify(NotificationType.OPEN, f"{words}: {body}", execution=execution, position=position)
     elif order.error_code == "NOT_FILLED":
         notify(

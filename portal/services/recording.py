@@ -234,9 +234,14 @@ def _advance(order: Order, report: OrderReport) -> None:
         order.state = new
     elif order.filled_quantity > 0 and can_move(old, new, is_late_fill=True):
         order.state = new
-        message = f"A fill arrived after the order was {old.value}"
+        message = f"A fill arrived after the order was {old.value.replace('_', ' ')}"
         journal.note("late_fill", message, order=order)
-        notify(NotificationType.ERROR, f"Late fill on {order.symbol}", message, connection=order.connection)
+        notify(
+            NotificationType.ERROR,
+            f"Late fill on {order.symbol}",
+            f"{message}. It is booked. Compare the position with the account at the exchange.",
+            connection=order.connection,
+        )
     else:
         logger.info("order %s: an older answer (%s) was ignored, it is %s", order.id, new, old)
         return

@@ -67,9 +67,9 @@ def settled(order: Order, before: OrderState) -> None:
 
 
 def described(order: Order) -> str:
-    """The order in words: `the entry, buy 0.5 BTC/USDT`."""
+    """The order in words: `the entry, buy 0.5 BTC of BTC/USDT`."""
     role = ROLES[order.role]
-    return f"the {role}, {order.side.value} {text(order.quantity)} {order.symbol}"
+    return f"the {role}, {order.side.value} {text(order.quantity)} {order.unit} of {order.symbol}"
 
 
 def _outcome(order: Order) -> str:
@@ -77,6 +77,6 @@ def _outcome(order: Order) -> str:
     what = what[0].upper() + what[1:]  # a symbol keeps its case
     if order.state is OrderState.NOT_PLACED:
         return f"{what}: {order.error_message or 'it was not placed'}."
-    filled = f"{text(order.filled_quantity)} of {text(order.quantity)} filled"
+    filled = f"{text(order.filled_quantity)} of {text(order.quantity)} {order.unit} filled"
     state = order.state.value.replace("_", " ")
     return f"{what}: found at the exchange, {state}, {filled}."
