@@ -10,7 +10,8 @@ from portal.db import db
 from portal.models import ExecutionConnection, TradingPreset, User
 from portal.services.connections import test_connection as run_test
 from tests import world
-from tests.e2e.conftest import OpenPage, log_in, person
+from tests.e2e.conftest import OpenPage, log_in
+from tests.people import person
 from tests.services.desk import Desk
 from tests.services.floor import desk, sandbox_server
 

@@ -15,9 +15,10 @@ from portal.services import signals
 from portal.trading.types import ConnectionStatus, ExecutionStatus
 from tests import world
 from tests.e2e.axe import findings
-from tests.e2e.conftest import OpenPage, log_in, person
+from tests.e2e.conftest import OpenPage, log_in
 from tests.e2e.pages import pages
 from tests.e2e.test_unresolved_browser import doubt
+from tests.people import person
 from tests.security.tenants import settle
 
 WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
