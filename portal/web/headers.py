@@ -8,7 +8,8 @@ import secrets
 from flask import Flask, Response, current_app, g, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-_STATIC_SECONDS = 3600
+from portal.web import static_files
+
 _POLICY = (
     "default-src 'self'; script-src 'self' 'nonce-{nonce}'; style-src 'self' 'nonce-{nonce}'; "
     "frame-ancestors 'none'; object-src 'none'; base-uri 'self'; form-action 'self'"
@@ -21,6 +22,7 @@ def init_app(app: Flask) -> None:
     if proxies:
         trusted = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)
         app.wsgi_app = trusted  # type: ignore[method-assign]
+    static_files.init_app(app)
     app.after_request(_add_headers)
     app.add_template_global(csp_nonce)
 
@@ -40,14 +42,7 @@ def _add_headers(response: Response) -> Response:
     headers.setdefault("X-Frame-Options", "DENY")
     headers.setdefault("Referrer-Policy", "same-origin")
     headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-    if _is_static():
-        headers["Cache-Control"] = f"public, max-age={_STATIC_SECONDS}"
-    else:
-        headers["Cache-Control"] = "no-store"
+    headers["Cache-Control"] = static_files.caching(response) if static_files.is_static() else "no-store"
     if request.is_secure or current_app.extensions["portal_settings"].session_cookie_secure:
         headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     return response
-
-
-def _is_static() -> bool:
-    return (request.endpoint or "").rpartition(".")[2] == "static"

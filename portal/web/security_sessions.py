@@ -12,6 +12,7 @@ from flask_security import password_changed
 from portal.config import Settings
 from portal.models import User, UserSession
 from portal.services import audit, sessions
+from portal.web.static_files import is_static
 
 #: The key of the session's secret in the cookie.
 SESSION_KEY = "portal_session"
@@ -81,7 +82,7 @@ def _note_change(_app: Flask, user: User, **_extra: Any) -> None:
 
 
 def _note_seen() -> None:
-    if SESSION_KEY not in session or _is_static() or not current_user.is_authenticated:
+    if is_static() or SESSION_KEY not in session or not current_user.is_authenticated:
         return
     found = this_session()
     if found is not None and sessions.is_due(found):
@@ -90,9 +91,9 @@ def _note_seen() -> None:
 
 def _demand_factor() -> ResponseReturnValue | None:
     settings = _settings()
-    if settings.require_second_factor == "none" or SESSION_KEY not in session:
+    if settings.require_second_factor == "none" or is_static() or SESSION_KEY not in session:
         return None
-    if (request.endpoint or "").startswith(_SETTING_UP) or _is_static():
+    if (request.endpoint or "").startswith(_SETTING_UP):
         return None
     if not current_user.is_authenticated or not must_set_up_factor(current_user, settings):
         return None
@@ -107,7 +108,3 @@ def _refuse_stray_code_page() -> ResponseReturnValue | None:
     if session.get("tf_state") == "validating_profile":
         return None
     return redirect(url_for("account.show"))
-
-
-def _is_static() -> bool:
-    return (request.endpoint or "").rpartition(".")[2] == "static"
