@@ -70,7 +70,7 @@ class ExchangeError(Exception):
         self.permanent = permanent
 
     def __str__(self) -> str:
-        venue = f" (venue code {self.venue_code})" if self.venue_code else ""
+        venue = f" (its code: {self.venue_code})" if self.venue_code else ""
         return f"{self.code}: {self.message}{venue}"
 
 

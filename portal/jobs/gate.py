@@ -99,7 +99,7 @@ class Gate:
     def _tell(self, what: str) -> None:
         consequence = (
             "That worker sends no entries and settles no doubt about orders until its clock is right again;"
-            " exits and guards go on. Run a time service (chrony, systemd-timesyncd) on every machine."
+            " exits and stops go on. Run a time service (chrony, systemd-timesyncd) on every machine."
         )
         logger.error("%s %s", what, consequence)
         house_alarms.tell("The clock of a worker is wrong", f"{what} {consequence}")

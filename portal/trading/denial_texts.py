@@ -264,24 +264,24 @@ _TEXTS = {
         "The order needs {needed} {currency}, fees and slippage included; {free} {currency} are free.",
     ),
     "QUANTITY_BELOW_MINIMUM": Text(
-        "The order is smaller than the venue's smallest quantity.",
+        "The order is smaller than the exchange's smallest quantity.",
         "Raise the size in the preset, or add funds if it is a part of the balance.",
-        "The order would be {quantity} {unit}; the venue's minimum is {minimum} {unit}.",
+        "The order would be {quantity} {unit}; the exchange's minimum is {minimum} {unit}.",
     ),
     "QUANTITY_ABOVE_MAXIMUM": Text(
-        "The order is larger than the venue's largest quantity.",
+        "The order is larger than the exchange's largest quantity.",
         "Lower the size in the preset, or give it a largest order (max_notional).",
-        "The order would be {quantity} {unit}; the venue's maximum is {maximum} {unit}.",
+        "The order would be {quantity} {unit}; the exchange's maximum is {maximum} {unit}.",
     ),
     "NOTIONAL_BELOW_MINIMUM": Text(
-        "The order is worth less than the venue accepts.",
+        "The order is worth less than the exchange accepts.",
         "Raise the size in the preset, or add funds if it is a part of the balance.",
-        "The order would be worth {notional} {currency}; the venue's minimum is {minimum} {currency}.",
+        "The order would be worth {notional} {currency}; the exchange's minimum is {minimum} {currency}.",
     ),
     "NOTIONAL_ABOVE_MAXIMUM": Text(
-        "The order is worth more than the venue accepts.",
+        "The order is worth more than the exchange accepts.",
         "Lower the size in the preset, or give it a largest order (max_notional).",
-        "The order would be worth {notional} {currency}; the venue's maximum is {maximum} {currency}.",
+        "The order would be worth {notional} {currency}; the exchange's maximum is {maximum} {currency}.",
     ),
     "NOTIONAL_BELOW_PRESET_MINIMUM": Text(
         "The order is worth less than the preset's min_notional.",

@@ -34,7 +34,7 @@ def test_a_message_tells_the_numbers_when_all_of_them_are_known(code: DenialCode
 def test_a_message_writes_numbers_plainly() -> None:
     denial = deny(DenialCode.QUANTITY_BELOW_MINIMUM, quantity=D("1E-5"), unit="BTC", minimum=D("1.0E-4"))
     assert denial.message == (
-        "The order would be 0.00001 BTC; the venue's minimum is 0.0001 BTC. "
+        "The order would be 0.00001 BTC; the exchange's minimum is 0.0001 BTC. "
         "Raise the size in the preset, or add funds if it is a part of the balance."
     )
 
