@@ -18,8 +18,9 @@ from portal.admin.routing import route
 from portal.admin.signal_form import FIELDS, SECTIONS, SignalForm
 from portal.admin.signal_preview import SignalPreview, summary
 from portal.db import db
-from portal.models import Execution, Signal
-from portal.services import signals
+from portal.models import Execution, ExecutionPosition, Signal
+from portal.models.position import HELD
+from portal.services import signals, trading_state
 from portal.services.reports import fanout
 from portal.trading.types import ExecutionStatus, Side, SignalAction
 from portal.web import words
@@ -29,6 +30,7 @@ from portal.web.orders import OrderSummary, summaries
 _REPORT_ROWS = 200
 #: Nothing is to be done about these.
 _QUIET = (ExecutionStatus.FILLED, ExecutionStatus.PARTIALLY_FILLED, ExecutionStatus.OPEN)
+_NOBODY = "No connection is eligible now, so nothing would be traded."
 _STEP_WORDS = {"total": "From publication to the answer", "filled": "From sending to filled"}
 
 
@@ -85,7 +87,8 @@ class SignalView(SignalPreview, SignalRerun, PortalModelView):
     def buttons(self, model: Any) -> list[Button]:
         if model.is_published:
             opened = url_for("admin_positions.close_all", scope="signal", key=model.id)
-            return [Button("Close what it opened…", opened)] if model.action is SignalAction.OPEN else []
+            close = [Button("Close what it opened…", opened)] if _holds(model) else []
+            return [*close, Button("Copy to a new draft", url_for(".create_view", like=model.id))]
         return [
             Button("Preview", url_for(".preview", signal_id=model.id), post=True),
             Button("Publish…", url_for(".publish", signal_id=model.id), kind="primary"),
@@ -97,6 +100,14 @@ class SignalView(SignalPreview, SignalRerun, PortalModelView):
 
     def store_changes(self, form: Form, row_id: int) -> Any:
         return signals.update_draft(row_id, form.to_data(), actor=actor())
+
+    def create_form(self, obj: Any = None) -> Form:
+        like = request.args.get("like") if request.method == "GET" else None
+        model = self.get_one(like) if like else obj
+        form = super().create_form(obj=model)
+        if model is not None:
+            form.plans.data, form.expires_at.data = [plan.name for plan in model.plans], None
+        return form
 
     def edit_form(self, obj: Any = None) -> Form:
         form = super().edit_form(obj)
@@ -133,7 +144,7 @@ class SignalView(SignalPreview, SignalRerun, PortalModelView):
             ),
             label=f"Publish to {many}",
             back=url_for(".details_view", id=signal_id),
-            warning="" if reach else "No connection is eligible now, so nothing would be traded.",
+            warning=_stopped(signal) if reach else _NOBODY,
         )
         return confirm(self, question, lambda: self._publish(signal_id))
 
@@ -158,3 +169,21 @@ class SignalView(SignalPreview, SignalRerun, PortalModelView):
     def _publish(self, signal_id: int) -> str:
         count = signals.publish(signal_id, actor=actor())
         return f"Signal {signal_id} was published to {count:,} connection{'' if count == 1 else 's'}."
+
+
+def _holds(signal: Signal) -> bool:
+    """Whether something that the signal opened is still open."""
+    opened = sa.select(ExecutionPosition.id).join(Execution, ExecutionPosition.execution_id == Execution.id)
+    mine = opened.where(Execution.signal_id == signal.id, ExecutionPosition.status.in_(HELD))
+    return db.session.scalar(mine.limit(1)) is not None
+
+
+def _stopped(signal: Signal) -> str:
+    """Which switches would deny it; empty when there is none, and for exits, which always pass."""
+    if signal.action is not SignalAction.OPEN:
+        return ""
+    found = [
+        f"{trading_state.named(row.scope, row.key)} is {row.state.value}"
+        for row in trading_state.restricting(signal.currency_pair)
+    ]
+    return f"{'; '.join(found)}: accounts that this concerns deny it." if found else ""

@@ -77,6 +77,13 @@ class Execution(Timestamps, Base):
     signal: Mapped[Signal | None] = relationship()
     connection: Mapped[ExecutionConnection | None] = relationship()
 
+    def took_ms(self) -> int | None:
+        """Milliseconds from the commit to the outcome, also where the exchange's answer was lost; as far as
+        it is, before that."""
+        if self.answered_at is None and self.finished_at is not None:
+            return int((self.finished_at - (self.rerun_at or self.created_at)).total_seconds() * 1000)
+        return sum(self.steps_ms().values()) or None
+
     def steps_ms(self) -> dict[str, int]:
         """Milliseconds of each step: queue (commit to claim), read, plan (to the committed intent), place,
         record."""

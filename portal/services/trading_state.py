@@ -157,6 +157,13 @@ def restrictions() -> dict[str, str]:
     return {spell(row.scope, row.key): row.state.value for row in rows}
 
 
+def restricting(symbol: str) -> list[TradingState]:
+    """The first switches that are not active and may concern an entry on `symbol`. Reads only."""
+    about_it = sa.or_(TradingState.scope != "symbol", TradingState.key == symbol.partition(":")[0])
+    stopped = sa.select(TradingState).where(TradingState.state != TradingStateValue.ACTIVE, about_it)
+    return list(db.session.scalars(stopped.order_by(TradingState.id).limit(10)))
+
+
 def named(scope: str, key: str) -> str:
     """Whom a switch is about, for people: addresses and names instead of numbers. Reads only."""
     if scope == "user" and (user := db.session.get(User, int(key))) is not None:

@@ -1,13 +1,19 @@
 """Drafts, and the one step that makes them trade."""
 
+import re
+from datetime import timedelta
+
 import pytest
 import sqlalchemy as sa
 
-from portal.db import db
+from portal.db import db, utcnow
 from portal.models import AuditEntry, Execution, Signal, User
+from portal.services import trading_state
+from portal.trading.types import PositionStatus, TradingStateValue
 from tests import world
 from tests.visiting import Visitor
 
+MS = timedelta(milliseconds=1)
 DRAFT = {
     "currency_pair": "BTC/USDT",
     "direction": "buy",
@@ -123,3 +129,73 @@ def test_signal_when_deletion_is_asked_for_then_stays(visitor: Visitor, admin: U
     signal_id = world.make_signal(admin).id
     visitor.post(path, {"id": str(signal_id), "action": "delete", "rowid": str(signal_id)})
     assert world.count(Signal) == 1
+
+
+def test_published_signal_when_copied_then_the_form_of_a_new_draft_has_its_words(
+    visitor: Visitor, admin: User
+) -> None:
+    world.make_plan("Majors")
+    soon = (utcnow() + timedelta(hours=20)).strftime("%Y-%m-%dT%H:%M")
+    draft = {**DRAFT, "tp": "65000\n66000", "plans": "Majors", "expires_at": soon}
+    made = visitor.post("/admin/signals/new/", draft)
+    assert made.status_code == 302, re.findall(r'field-error">([^<]*)', made.text)
+    world.make_connection(admin)
+    visitor.post("/admin/signals/publish/1")
+    assert '/admin/signals/new/?like=1"' in visitor.get("/admin/signals/details/?id=1").text
+    page = visitor.get("/admin/signals/new/?like=1").text
+    for words in ('value="BTC/USDT"', "65000", "66000", '<option selected value="Majors">'):
+        assert words in page, words
+    assert soon not in page, "a new draft has a time of its own"
+    assert world.count(Signal) == 1
+    visitor.post("/admin/signals/new/?like=1", {**DRAFT, "currency_pair": "ETH/USDT"})
+    made = db.session.get_one(Signal, 2)
+    assert (made.currency_pair, made.tp, made.is_published) == ("ETH/USDT", [], False), "the form decides"
+    for nonsense in ("99", "x", "9" * 40, "1'--"):
+        assert 'value="BTC/USDT"' not in visitor.get(f"/admin/signals/new/?like={nonsense}").text
+
+
+def test_published_signal_when_nothing_of_it_is_open_then_offers_no_close(
+    visitor: Visitor, admin: User
+) -> None:
+    account, page = world.make_connection(admin), "/admin/signals/details/?id=1"
+    visitor.post("/admin/signals/new/", DRAFT)
+    visitor.post("/admin/signals/publish/1")
+    assert "Close what it opened" not in visitor.get(page).text
+    position = world.make_position(account, execution_id=1)
+    assert "Close what it opened" in visitor.get(page).text
+    position.status = PositionStatus.CLOSED
+    world.save(position)
+    assert "Close what it opened" not in visitor.get(page).text
+
+
+def test_publish_page_when_trading_is_stopped_then_says_who_would_deny_it(
+    visitor: Visitor, admin: User
+) -> None:
+    world.make_connection(admin)
+    visitor.post("/admin/signals/new/", DRAFT)
+    for scope, key in (("symbol", "BTC/USDT"), ("symbol", "SOL/USDT"), ("exchange", "sandbox")):
+        trading_state.set_state(scope, key, TradingStateValue.HALTED, actor=admin)
+    page = visitor.get("/admin/signals/publish/1").text
+    assert (
+        "Symbol BTC/USDT is halted; Exchange sandbox is halted: accounts that this concerns deny it." in page
+    )
+    assert "SOL/USDT" not in page
+    visitor.post("/admin/signals/new/", {**DRAFT, "action": "close"})
+    assert "is halted" not in visitor.get("/admin/signals/publish/2").text, "exits always pass"
+
+
+def test_report_when_the_answer_was_lost_then_the_time_until_it_was_found_counts(
+    visitor: Visitor, admin: User
+) -> None:
+    world.make_connection(admin)
+    visitor.post("/admin/signals/new/", DRAFT)
+    visitor.post("/admin/signals/publish/1")
+    execution = db.session.get_one(Execution, 1)
+    begun = execution.created_at
+    execution.claimed_at, execution.read_at = begun + 30 * MS, begun + 90 * MS
+    world.save(execution)
+    took = r'data-label="Took"><span class="num">([0-9,]+)'
+    assert re.findall(took, visitor.get("/admin/signals/details/?id=1").text) == ["90"]
+    execution.finished_at = begun + 61_000 * MS
+    world.save(execution)
+    assert re.findall(took, visitor.get("/admin/signals/details/?id=1").text) == ["61,000"]
