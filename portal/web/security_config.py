@@ -56,6 +56,14 @@ def _factors(settings: Settings, *, secure: bool) -> dict[str, Any]:
     legacy = hashlib.sha256(f"portico second factor:{settings.secret_key}".encode()).hexdigest()
     return {
         "SECURITY_TWO_FACTOR": True,
+        "SECURITY_MSG_TWO_FACTOR_INVALID_TOKEN": (
+            "This code is not right, or was used already. Wait for the next one.",
+            "error",
+        ),
+        "SECURITY_MSG_TWO_FACTOR_CHANGE_METHOD_SUCCESSFUL": (
+            "The authenticator app is on. Recovery codes are for when the phone is gone: make some now.",
+            "success",
+        ),
         "SECURITY_TWO_FACTOR_ENABLED_METHODS": ["authenticator"],
         "SECURITY_TWO_FACTOR_RESCUE_EMAIL": False,
         "SECURITY_TWO_FACTOR_ALWAYS_VALIDATE": True,

@@ -6,6 +6,7 @@ import secrets
 from typing import Any
 
 import sqlalchemy as sa
+from flask import session
 from flask_security import Totp, UserMixin, WebauthnUtil
 from flask_security.recovery_codes import MfRecoveryCodesUtil
 from passlib.exc import UsedTokenError
@@ -30,6 +31,10 @@ class OneTimeTotp(Totp):
     """Accepts each code once, and encrypts seeds with the credential keys from the first moment on."""
 
     def generate_totp_secret(self) -> str:
+        # A mistyped code leads back to the beginning: the key that is in the app by then stays the key.
+        begun = session.get("tf_totp_secret") if session.get("tf_state") == "validating_profile" else None
+        if begun is not None:
+            return str(begun)
         plain = str(self._totp.new().to_json(encrypt=False))
         return crypto.keyring().encrypt(plain.encode(), SEED_ON_ITS_WAY)
 

@@ -55,6 +55,33 @@ def set_up(visitor: Visitor) -> str:
     return found.group(1)
 
 
+def test_second_factor_when_its_first_code_was_mistyped_then_the_key_in_the_app_stays_good(
+    app: Flask, alice: User
+) -> None:
+    visitor = visit(app, alice)
+
+    def begin() -> tuple[str, str]:
+        page = visitor.post("/tf-setup", {"setup": "authenticator"}).text
+        key = re.search(r"<code>([A-Z2-7-]{16,})</code>", page)
+        action = re.search(r'<form method="post" action="(/tf-[^"]+)"', page)
+        assert key
+        assert action
+        return key[1], action[1]
+
+    key, action = begin()
+    wrong = str((int(code_of(key)) + 1) % 1_000_000).zfill(6)
+    refused = visitor.post(action, {"code": wrong}, follow_redirects=True).text
+    assert "This code is not right" in refused
+    assert "The key stays the same" in refused
+    assert db.session.get_one(User, alice.id).tf_primary_method is None
+    again, action = begin()
+    assert again == key, "the app would show codes of a key that is gone"
+    done = visitor.post(action, {"code": code_of(key)}, follow_redirects=True).text
+    assert "The authenticator app is on." in done
+    assert "The key stays the same" not in visitor.get("/tf-setup").text
+    assert begin()[0] != key, "a change makes a new one"
+
+
 def test_s05_second_factor_when_on_then_the_password_alone_is_not_enough(app: Flask, alice: User) -> None:
     key = set_up(visit(app, alice))
     stored = db.session.get_one(User, alice.id)
