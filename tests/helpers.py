@@ -12,8 +12,12 @@ import pytest
 from flask import Flask
 
 from portal.db import end_read
+from portal.exchanges.sandbox.client import SandboxControl
 
 Found = TypeVar("Found")
+
+#: What the practice exchange can be asked about orders.
+ORDER_QUESTIONS = ("query", "openOrders", "allOrders", "myTrades")
 
 
 def eventually(
@@ -56,3 +60,9 @@ def dying_at(module: ModuleType, name: str) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit):
         patch.setattr(module, name, die)
         yield
+
+
+def silence(sandbox: SandboxControl, **rule: object) -> list[int]:
+    """From now on the exchange answers no question about orders (of one account, if `rule` names it), so that
+    what was sent stays unknown. Returns the ids of the faults."""
+    return [sandbox.add_fault("http_before", endpoint, status=503, **rule) for endpoint in ORDER_QUESTIONS]

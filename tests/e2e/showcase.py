@@ -25,12 +25,11 @@ from portal.services.previews import runs
 from portal.trading.types import ClosedReason, ConnectionStatus, OrderState, PositionStatus
 from tests import world
 from tests.e2e.house import House
+from tests.helpers import silence
 from tests.people import PASSWORD
 from tests.security.tenants import ids_of
 
 WE = "pictures"
-#: Nothing of these accounts can be read after their order was sent.
-_SILENT = ("query", "openOrders", "allOrders", "myTrades")
 _DAYS = 45
 _ERROR = ConnectionStatus.ERROR
 _CENT = Decimal("0.01")
@@ -103,8 +102,7 @@ def _trouble(house: House) -> None:
         until("The first test", lambda mine=mine: _fresh(mine) is ConnectionStatus.ACTIVE, 60)
     names = {number: name for name, number in demo.practice_accounts().items()}
     house.sandbox.add_fault("accept_no_answer", account=names[silent])
-    for endpoint in _SILENT:
-        house.sandbox.add_fault("http_before", endpoint, account=names[silent], status=503)
+    silence(house.sandbox, account=names[silent])
     house.sandbox.update_account(names[locked], enabled=False)
     connections.request_test(locked, actor=WE)
     signal_id = _signal("SOL/USDT", "140", ["160"], "momentum-sol")

@@ -19,14 +19,13 @@ from tests import world
 from tests.e2e.conftest import OpenPage, log_in
 from tests.e2e.house import House, house
 from tests.e2e.receiver import Receiver, receiver
+from tests.helpers import silence
 from tests.people import PASSWORD
 from tests.web.test_security_factor import code_of
 
 pytestmark = pytest.mark.timeout(600)
 
 OPERATOR, MANAGER, CAROL = "operator@example.com", "manager@example.com", "carol@example.com"
-#: What makes an order impossible to ask about.
-QUESTIONS = ("query", "openOrders", "allOrders", "myTrades")
 
 
 @pytest.fixture(scope="module")
@@ -170,8 +169,7 @@ def test_operator_from_the_login_to_a_halt_and_back(portal: House, open_page: Op
     assert entries(portal, names) == [0, 0, 0]
 
     portal.sandbox.add_fault("accept_no_answer", account=third, count=1)
-    for question in QUESTIONS:
-        portal.sandbox.add_fault("http_before", question, account=third, status=503)
+    silence(portal.sandbox, account=third)
     publish(page, 3)
     follow(page, {first: "filled", second: "filled", third: "unresolved"})
     settle_the_doubt(page, portal, third)

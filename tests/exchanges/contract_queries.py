@@ -7,6 +7,7 @@ import pytest
 from portal.exchanges.errors import ExchangeError
 from portal.trading.types import OrderState
 from tests.exchanges.stand import Stand, ref
+from tests.helpers import ORDER_QUESTIONS
 
 
 class QueryCases:
@@ -35,7 +36,7 @@ class QueryCases:
     @pytest.mark.parametrize("kind", ["empty_200", "garbage_200", "truncated_json"])
     def test_ex43_a_spoilt_answer_is_not_counted_as_absence(self, stand: Stand, kind: str) -> None:
         stand.exchange.instruments()
-        for endpoint in ("query", "openOrders", "allOrders", "myTrades"):
+        for endpoint in ORDER_QUESTIONS:
             stand.fault(kind, endpoint, count=99)
         with pytest.raises(ExchangeError):
             stand.exchange.find_order(ref(stand.request()))

@@ -12,7 +12,7 @@ from portal.services import books, placing
 from portal.trading.orders import client_order_id
 from portal.trading.types import ExecutionStatus, OrderState
 from tests.exchanges.sandbox.conftest import on_sandbox
-from tests.helpers import eventually
+from tests.helpers import eventually, silence
 from tests.services.desk import Desk
 
 SIZE = Decimal("0.01")
@@ -155,10 +155,7 @@ def test_f37_filled_order_whose_answer_is_lost_is_never_sent_again_without_proof
     desk.account(preset=fixed(desk, max_signal_age_seconds=600))
     desk.sandbox.set_identity_class(identity)
     desk.sandbox.add_fault(kind, count=1)
-    silence = [
-        desk.sandbox.add_fault("http_before", endpoint, status=503)
-        for endpoint in ("query", "openOrders", "allOrders", "myTrades")
-    ]
+    faults = silence(desk.sandbox)
     execution = desk.trade()
     for _ in range(4):
         settle(desk, rounds=2)
@@ -166,7 +163,7 @@ def test_f37_filled_order_whose_answer_is_lost_is_never_sent_again_without_proof
         assert execution.status is ExecutionStatus.UNRESOLVED, "silence is no proof"
     assert len(desk.orders()) == 1
 
-    for fault in silence:
+    for fault in faults:
         desk.sandbox.remove_fault(fault)
     settle(desk)
     execution = desk.run(desk.executions()[0])

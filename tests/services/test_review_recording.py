@@ -16,6 +16,7 @@ from portal.services import booking, books, executions, placing, planning, recor
 from portal.services.intents import Intended
 from portal.trading.orders import FillReport, OrderReport, OrderRequest
 from portal.trading.types import ExecutionStatus, NotificationType, OrderState, PositionMode, PositionStatus
+from tests.helpers import dying_at, silence
 from tests.services.desk import Desk
 from tests.services.protected import told
 
@@ -276,8 +277,7 @@ def test_order_when_its_worker_died_and_nobody_answers_is_unresolved_and_told(
     """F35."""
     desk.account()
     only_intended(desk, monkeypatch)
-    for endpoint in ("query", "openOrders", "allOrders", "myTrades"):
-        desk.sandbox.add_fault("http_before", endpoint, status=503)
+    silence(desk.sandbox)
     for _ in range(2):
         desk.later(40)
         desk.resolve_due()
@@ -347,14 +347,12 @@ def test_worker_when_its_lease_was_taken_while_it_slept_intends_nothing(
     assert len(desk.orders()) == 1
 
 
-def test_answer_when_read_but_not_stored_is_found_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_answer_when_read_but_not_stored_is_found_again(desk: Desk) -> None:
     """C11."""
     desk.account()
     (execution,) = desk.publish()
-    with monkeypatch.context() as patch:
-        patch.setattr(recording, "record_report", lambda *_, **__: (_ for _ in ()).throw(SystemExit(9)))
-        with pytest.raises(SystemExit):
-            desk.run(execution)
+    with dying_at(recording, "record_report"):
+        desk.run(execution)
     assert desk.accepted() == 1
     assert desk.order().state is OrderState.IN_FLIGHT
     desk.later(40)
@@ -369,8 +367,7 @@ def test_waiting_signal_when_it_grows_too_old_behind_an_unresolved_one_expires(d
     """F10, F35: a lane that is blocked for an hour does not keep its signals pending for ever."""
     desk.account()
     desk.sandbox.add_fault("accept_no_answer", count=1)
-    for endpoint in ("query", "openOrders", "allOrders", "myTrades"):
-        desk.sandbox.add_fault("http_before", endpoint, status=503)
+    silence(desk.sandbox)
     desk.trade()
     (second,) = desk.publish()
     (third,) = desk.publish()

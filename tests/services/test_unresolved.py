@@ -26,10 +26,8 @@ from portal.trading.types import (
     QuestionKind,
     Side,
 )
-from tests.helpers import at_once
+from tests.helpers import at_once, silence
 from tests.services.desk import Desk
-
-QUERIES = ("query", "openOrders", "allOrders", "myTrades")
 
 
 def asked(order_id: int, kind: QuestionKind = QuestionKind.ASK) -> list[OrderQuestion]:
@@ -48,12 +46,6 @@ def actions() -> list[str]:
 def told(kind: NotificationType) -> list[str]:
     wanted = sa.select(Notification.title).where(Notification.type == kind).order_by(Notification.id)
     return list(db.session.scalars(wanted))
-
-
-def deaf(desk: Desk) -> None:
-    """The exchange answers no question about orders."""
-    for endpoint in QUERIES:
-        desk.sandbox.add_fault("http_before", endpoint, status=503)
 
 
 def place_by_hand(quantity: Decimal, side: Side = Side.BUY) -> str:
@@ -76,7 +68,7 @@ def place_by_hand(quantity: Decimal, side: Side = Side.BUY) -> str:
 def lose_answer(desk: Desk, kind: str = "close_before_accept") -> Order:
     """An entry whose answer was lost, while no question about it is answered."""
     desk.sandbox.add_fault(kind, count=1)
-    deaf(desk)
+    silence(desk.sandbox)
     desk.trade()
     desk.later(40)
     desk.resolve_due()
@@ -143,7 +135,7 @@ def test_f35_doubt_when_the_venue_gives_no_answer_is_told_once_within_a_minute_a
     desk: Desk,
 ) -> None:
     desk.account()
-    deaf(desk)
+    silence(desk.sandbox)
     desk.sandbox.add_fault("http_after", count=1, status=502)
     desk.trade()
     desk.later(39)
@@ -180,7 +172,7 @@ def test_f35_close_in_doubt_when_a_new_signal_comes_holds_its_entry_back_until_i
     desk.account()
     desk.trade()
     desk.sandbox.add_fault("http_before", count=1, status=503)
-    deaf(desk)
+    silence(desk.sandbox)
     positions.request_close(desk.position().id, actor=desk.admin)
     desk.close_wanted()
     assert desk.orders()[1].state is OrderState.UNRESOLVED
@@ -231,7 +223,7 @@ def test_declaration_when_the_phrase_is_wrong_changes_nothing(desk: Desk, typed:
 def test_f33_declaration_when_the_request_may_still_arrive_is_refused(desk: Desk) -> None:
     desk.account()
     desk.sandbox.add_fault("close_before_accept", count=1)
-    deaf(desk)
+    silence(desk.sandbox)
     desk.trade()
     order = desk.order()
     with pytest.raises(ConflictError, match="may still arrive"):
@@ -261,7 +253,7 @@ def test_declared_entry_when_it_was_filled_all_the_same_is_booked_with_an_alarm(
 def test_declared_entry_when_it_rests_all_the_same_is_reported_once(desk: Desk) -> None:
     desk.account(preset=desk.preset(order_type="limit"))
     desk.sandbox.add_fault("accept_no_answer", count=1)
-    deaf(desk)
+    silence(desk.sandbox)
     desk.trade(order_type="limit", open_price="50000", sl="49000")
     desk.later(40)
     order = desk.order()
@@ -294,7 +286,7 @@ def test_close_when_declared_not_placed_is_tried_again_and_sold_once(desk: Desk)
     desk.account()
     desk.trade()
     desk.sandbox.add_fault("close_before_accept", count=1)
-    deaf(desk)
+    silence(desk.sandbox)
     positions.request_close(desk.position().id, actor=desk.admin)
     desk.close_wanted()
     desk.later(40)
@@ -318,7 +310,7 @@ def test_guard_when_declared_not_placed_is_placed_again(desk: Desk) -> None:
     (execution,) = desk.publish(sl="10000")
     desk.run(execution)
     desk.sandbox.add_fault("close_before_accept", count=1)
-    deaf(desk)
+    silence(desk.sandbox)
     desk.protect()
     desk.later(40)
     guard = next(each for each in desk.orders() if each.is_guard)
@@ -370,7 +362,7 @@ def test_adoption_when_the_order_cannot_be_ours_is_refused_and_nothing_is_record
     assert first.status is ExecutionStatus.FILLED
     mine_id, theirs = desk.order().id, str(desk.order().exchange_order_id)
     desk.sandbox.add_fault("close_before_accept", count=1)
-    deaf(desk)
+    silence(desk.sandbox)
     desk.trade()
     desk.later(40)
     doubt_id = desk.orders()[1].id
@@ -405,7 +397,7 @@ def test_look_when_asked_for_lists_what_it_could_be_and_why_not(desk: Desk) -> N
     desk.account()
     desk.trade()
     desk.sandbox.add_fault("accept_no_answer", count=1)
-    deaf(desk)
+    silence(desk.sandbox)
     desk.trade()
     desk.later(40)
     doubt = desk.orders()[1]
