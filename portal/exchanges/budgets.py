@@ -9,6 +9,7 @@ from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from portal.exchanges.catalog import OWN_EXCHANGES
+from portal.exchanges.dialects import BYBIT, GATE, KUCOIN, OKX
 
 
 class Call(StrEnum):
@@ -109,19 +110,13 @@ BUDGETS: dict[str, Budget] = {
     "binanceus": Budget(Window(1000, 60), Window(90, 10), _BINANCE.weights, account_codes=_ORDERS_ONLY),
     "binanceusdm": _BINANCE_FUTURES,
     "binancecoinm": _BINANCE_FUTURES,
-    "bybit": _BYBIT,
-    "bybiteu": _BYBIT,
-    "bybitid": _BYBIT,
-    "okx": _OKX,
-    "myokx": _OKX,
-    "okxus": _OKX,
+    **dict.fromkeys(BYBIT, _BYBIT),
+    **dict.fromkeys(OKX, _OKX),
     "kraken": Budget(Window(300, 60), Window(20, 60), limited=Scope.ACCOUNT),
     "krakenfutures": Budget(Window(300, 10), Window(100, 10), limited=Scope.ACCOUNT),
-    "kucoin": _KUCOIN,
-    "kucoinfutures": _KUCOIN,
+    **dict.fromkeys(KUCOIN, _KUCOIN),
     "coinbase": Budget(Window(90, 10), Window(250, 10), limited=Scope.ACCOUNT),
-    "gate": _GATE,
-    "gateeu": _GATE,
+    **dict.fromkeys(GATE, _GATE),
     "bitget": Budget(Window(4000, 60), Window(90, 10)),
     "mexc": Budget(Window(400, 10), Window(90, 10)),
     "htx": Budget(Window(700, 7), Window(90, 10), limited=Scope.ACCOUNT),

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from portal.exchanges.dialects import BYBIT, GATE, KUCOIN, OKX
+
 #: Field of a trade's or an order's raw answer, and how its value begins.
 Marks = Mapping[str, tuple[str, ...]]
 
@@ -23,10 +25,10 @@ _KUCOIN = {"tradeType": ("liquidation", "adl")}
 _GATE = {"is_liq": ("true",), "text": ("liquidation", "auto_deleveraging")}
 
 _MARKS: Mapping[str, Marks] = MappingProxyType({
-    "bybit": _BYBIT, "bybiteu": _BYBIT, "bybitid": _BYBIT,
-    "okx": _OKX, "myokx": _OKX, "okxus": _OKX,
-    "kucoin": _KUCOIN, "kucoinfutures": _KUCOIN,
-    "gate": _GATE, "gateeu": _GATE,
+    **dict.fromkeys(BYBIT, _BYBIT),
+    **dict.fromkeys(OKX, _OKX),
+    **dict.fromkeys(KUCOIN, _KUCOIN),
+    **dict.fromkeys(GATE, _GATE),
     # `tradeSide` of trades and orders: Bitget's documentation of the fill channel.
     "bitget": {"tradeSide": ("reduce_", "burst_", "offset_", "dte_sys_adl_")},
     # `fillType` of a trade: comment in ccxt's `krakenfutures.py`, `parse_trade`.
