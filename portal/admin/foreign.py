@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from markupsafe import Markup
+
 from portal.admin import links, values
 from portal.admin.base import PortalModelView
 from portal.admin.filters import Choice, Contains, Number, Since, Until
@@ -11,6 +13,11 @@ from portal.trading.types import ForeignKind, Side
 
 def _still_there(_view: Any, _context: Any, model: ForeignHolding, _name: str) -> str:
     return "gone" if model.gone_at is not None else "there"
+
+
+def _what(_view: Any, _context: Any, row: ForeignHolding, _name: str) -> Markup:
+    """Column formatter: what it is, on which market."""
+    return Markup('{} {} <span class="muted">{}</span>').format(row.side.value, row.symbol, row.kind.value)
 
 
 class ForeignView(PortalModelView):
@@ -24,8 +31,8 @@ class ForeignView(PortalModelView):
     empty_message = "Nothing foreign was seen: every account shows what the books say."
     column_default_sort = ("id", True)
     column_list = (
-        "id", "connection_name", "kind", "symbol", "side", "quantity", "price", "still_there",
-        "first_seen_at", "last_seen_at", "gone_at",
+        "id", "connection_name", "symbol", "quantity", "price", "still_there", "first_seen_at",
+        "last_seen_at",
     )  # fmt: skip
     column_details_list = (
         "connection_name", "connection_id", "kind", "symbol", "side", "quantity", "price",
@@ -52,9 +59,13 @@ class ForeignView(PortalModelView):
         "last_seen_at": "Last seen", "gone_at": "Gone",
     }  # fmt: skip
     column_formatters = links.ROWS | {
+        "symbol": _what,
         "still_there": _still_there,
         "kind": values.badge,
         "side": values.badge,
         "quantity": values.counted,
+    }
+    column_formatters_detail = {
+        name: formatter for name, formatter in column_formatters.items() if name != "symbol"
     }
     number_columns = ("id", "quantity", "price")

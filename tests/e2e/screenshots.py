@@ -18,6 +18,8 @@ from portal.models import User
 from portal.services import demo_content, users
 from tests.e2e import showcase
 from tests.e2e.conftest import ARGUMENTS, CHROMIUM
+from tests.e2e.error_scenes import Scene, failing_portals
+from tests.e2e.error_scenes import scenes as error_scenes
 from tests.e2e.house import House, house
 from tests.e2e.pages import pages
 from tests.people import PASSWORD
@@ -46,6 +48,11 @@ def main() -> None:
             paths = [path for path in _paths(app, ids, user) if options.only in path]
             db.session.rollback()
             made += _take(browser, opened, email, paths, options.directory / folder)
+        if options.only in "error":
+            with failing_portals(opened.here.settings) as (bug, away):
+                for folder, email in _people():
+                    found = error_scenes(email, bug, away)
+                    made += _take_errors(browser, opened, email, found, options.directory / folder)
         browser.close()
     print(f"{made} pictures are in {options.directory}/")
 
@@ -69,10 +76,28 @@ def _take(browser: Browser, opened: House, email: str, paths: list[str], folder:
     if email:
         _log_in(page, email)
     for path in paths:
-        names = list(_pictures(page, path, folder))
+        page.goto(path, wait_until="load")
+        names = list(_pictures(page, _stem(path), folder))
         print(f"{folder.name:8} {path}  →  {', '.join(names)}", flush=True)
     context.close()
     return len(paths) * len(SCREENS) * len(SCHEMES)
+
+
+def _take_errors(
+    browser: Browser, opened: House, email: str, found: Iterator[tuple[str, Scene]], folder: Path
+) -> int:
+    folder.mkdir(parents=True, exist_ok=True)
+    context = browser.new_context(base_url=opened.base)
+    page = context.new_page()
+    if email:
+        _log_in(page, email)
+    made = 0
+    for stem, happen in found:
+        happen(page)
+        made += len(list(_pictures(page, stem, folder)))
+        print(f"{folder.name:8} {stem}", flush=True)
+    context.close()
+    return made
 
 
 def _log_in(page: Page, email: str) -> None:
@@ -83,9 +108,11 @@ def _log_in(page: Page, email: str) -> None:
     page.wait_for_url(lambda url: "/login" not in url)
 
 
-def _pictures(page: Page, path: str, folder: Path) -> Iterator[str]:
-    page.goto(path, wait_until="load")
-    stem = re.sub(r"[^a-z0-9]+", "-", path.removeprefix("/admin/").lower()).strip("-") or "home"
+def _stem(path: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", path.removeprefix("/admin/").lower()).strip("-") or "home"
+
+
+def _pictures(page: Page, stem: str, folder: Path) -> Iterator[str]:
     for screen, size in SCREENS.items():
         page.set_viewport_size(size)
         for scheme in SCHEMES:
