@@ -91,7 +91,7 @@ def _protection(_view: Any, _context: Any, position: ExecutionPosition, _name: s
     guards = _guards(position)
     proof = protection_words.brief(guards) or ["nothing rests there"]
     late = evidence.is_behind(position, guards)
-    looked = Markup("waits for proof") if late else when(position.protection_checked_at)
+    looked = Markup("waits for proof") if late else when(protection_words.last_looked_at(position, guards))
     return status_badge(position.protection) + Markup("").join(map(_small, proof)) + _small(looked)
 
 

@@ -29,6 +29,8 @@ home = pages("home", __name__)
 
 LIVE = (PositionStatus.OPEN, PositionStatus.CLOSING)
 _SHOWN = 8
+#: What is open comes right below them, also on a phone.
+_NEWS = 3
 _WENT_WRONG = (ExecutionStatus.DENIED, ExecutionStatus.REJECTED, ExecutionStatus.UNRESOLVED)
 
 
@@ -61,7 +63,7 @@ def show() -> str:
         positions=latest(_live_positions(user), ExecutionPosition, _SHOWN),
         executions=executions,
         orders=summaries([execution.id for execution in executions]),
-        notifications=latest(_unread(user), Notification, _SHOWN),
+        notifications=latest(_unread(user), Notification, _NEWS),
         stopped=obstacles.for_everything_of(user),
         is_subscribed=user.is_admin or _is_subscribed(user),
     )

@@ -1,6 +1,7 @@
 """What protects a position, in plain words with the proof behind it, for owners and operators. Pure text."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from decimal import Decimal
 
 from portal.models import IN_DOUBT, ExecutionPosition, Order
@@ -21,6 +22,15 @@ def name(order: Order) -> str:
     """What a guard is, and which."""
     word = _ROLES.get(order.role, "Order")
     return word if order.target_place is None else f"{word} {order.target_place + 1}"
+
+
+def last_looked_at(position: ExecutionPosition, guards: Sequence[Order]) -> datetime | None:
+    """When its protection was last looked at: with guards that all were read back, the oldest of these."""
+    proved = [order.proved_at for order in guards if order.proved_at is not None]
+    checked = position.protection_checked_at
+    if not proved or len(proved) < len(guards):
+        return checked
+    return min(proved) if checked is None else max(checked, min(proved))
 
 
 def learnt(order: Order) -> str:

@@ -1,5 +1,6 @@
 """Positions for operators: what they are worth, what protects them and the proof of it, and moving a stop."""
 
+import re
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -81,6 +82,16 @@ def test_list_when_looked_at_then_every_row_has_its_numbers_and_its_proof(
         'id="rows" data-refresh="5"',
     ):  # fmt: skip
         assert expected in text, expected
+
+
+def test_protection_when_its_orders_were_read_back_later_then_that_is_when_it_was_looked_at(
+    visitor: Visitor, position: ExecutionPosition
+) -> None:
+    change(protection_checked_at=utcnow() - timedelta(hours=3, minutes=1))
+    assert re.search(r"Last looked at [^.]*>5 min ago<", visitor.get(DETAILS).text)
+    assert "3 h ago" not in visitor.get("/admin/positions/").text
+    guard(position, exchange_order_id="773", proved_at=None)
+    assert re.search(r"Last looked at [^.]*>3 h ago<", visitor.get(DETAILS).text), "one was not read back"
 
 
 def test_list_when_many_positions_are_shown_then_their_proof_takes_one_query(

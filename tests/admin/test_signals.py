@@ -199,3 +199,22 @@ def test_report_when_the_answer_was_lost_then_the_time_until_it_was_found_counts
     execution.finished_at = begun + 61_000 * MS
     world.save(execution)
     assert re.findall(took, visitor.get("/admin/signals/details/?id=1").text) == ["61,000"]
+
+
+def test_story_when_the_draft_waited_for_long_then_its_times_count_from_the_publication(
+    visitor: Visitor, admin: User
+) -> None:
+    world.make_connection(admin)
+    visitor.post("/admin/signals/new/", DRAFT)
+    visitor.post("/admin/signals/publish/1")
+    execution = db.session.get_one(Execution, 1)
+    execution.claimed_at = execution.created_at + 37 * MS
+    world.save(execution)
+    at = r"A worker took it</strong>[^+]*\+(\d\.\d{3}) s"
+    assert re.search(at, visitor.get("/admin/executions/details/?id=1").text)
+    signal = db.session.get_one(Signal, 1)
+    signal.created_at -= timedelta(days=2)
+    world.save(signal)
+    page = visitor.get("/admin/executions/details/?id=1").text
+    assert re.findall(at, page) == ["0.037"]
+    assert "2 d ago" in page

@@ -1,5 +1,6 @@
 """What account owners read on their pages."""
 
+import re
 from datetime import timedelta
 from decimal import Decimal
 
@@ -221,6 +222,18 @@ def test_text_from_outside_is_never_markup(visitor: Visitor, alice: User, admin:
         assert page.status_code == 200
         assert evil not in page.text
         assert "&lt;script&gt;" in page.text
+
+
+def test_home_when_much_is_unread_then_shows_the_newest_and_leads_to_the_others(
+    visitor: Visitor, alice: User
+) -> None:
+    world.make_connection(alice)
+    for number in range(5):
+        world.make_notification(alice, f"News {number} of many")
+    page = visitor.get("/").text
+    assert re.findall(r"News \d of many", page) == [f"News {number} of many" for number in (4, 3, 2)]
+    assert 'href="/notifications?show=unread"' in page
+    assert visitor.see("/notifications?show=unread").count(" of many") == 5
 
 
 def test_number_of_unread_notifications_stands_in_the_navigation(
