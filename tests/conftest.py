@@ -154,3 +154,14 @@ def app(migrated_app: Flask, settings: Settings) -> Iterator[Flask]:
 @pytest.fixture
 def client(app: Flask) -> FlaskClient:
     return app.test_client()
+
+
+@pytest.fixture
+def redis_away(app: Flask) -> Iterator[None]:
+    """Redis does not answer."""
+    from portal.jobs import queues
+
+    real = app.extensions["portal_redis"]
+    app.extensions["portal_redis"] = queues.connect("redis://127.0.0.1:1/0", timeout=0.2)
+    yield
+    app.extensions["portal_redis"] = real

@@ -16,6 +16,9 @@ MIN_LENGTH = 12
 #: Nothing shorter, not even when an operator insists.
 FLOOR = 8
 MAX_LENGTH = 128
+#: What is given as one is read so far: more than any can have, also when its letters were taken apart, and no
+#: more than the library that compares it takes.
+READ_LENGTH = 4096
 #: argon2id as RFC 9106 recommends where memory is short: 64 MiB, three passes, four lanes.
 HASHER = PasswordHasher.from_parameters(RFC_9106_LOW_MEMORY)
 #: Fewer guesses than this, and a stolen hash is a known password.

@@ -8,7 +8,7 @@ from flask_security.forms import VerifyForm
 from wtforms import EmailField
 from wtforms.validators import InputRequired
 
-from portal.services import sessions
+from portal.services import passwords, sessions
 from portal.services.audit_logins import login_failed
 from portal.web import throttle
 
@@ -35,6 +35,8 @@ class LoginForm(SecurityLoginForm):
         if throttle.is_blocked(account, address, trusted=lambda: sessions.has_used(account, address)):
             self.form_errors.append(_WAIT)
             return False
+        # Before it is known whose it is: strangers and acquaintances get the same answer.
+        self.password.data = (self.password.data or "")[: passwords.READ_LENGTH]
         if super().validate(**kwargs):
             throttle.forget(account, address)
             return True

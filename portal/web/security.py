@@ -53,6 +53,9 @@ def init_app(app: Flask) -> None:
 class PasswordRules(PasswordUtil):
     """The portal's own rules, on Flask-Security's pages too."""
 
+    def normalize(self, password: str) -> str:
+        return str(super().normalize(password))[: passwords.READ_LENGTH]
+
     def validate(self, password: str, is_register: bool, **kwargs: Any) -> tuple[list[str] | None, str]:
         user = kwargs.get("user")
         try:

@@ -3,7 +3,6 @@ typed is lost on the way."""
 
 import re
 import time
-from collections.abc import Iterator
 
 import pytest
 import sqlalchemy as sa
@@ -11,7 +10,6 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from portal.db import db
-from portal.jobs import queues
 from portal.models import ApiToken, ExecutionConnection, TradingPreset, User
 from portal.web import security_fresh, throttle
 from tests import world
@@ -91,14 +89,6 @@ def test_s07_password_when_guessed_with_a_stolen_session_then_is_stopped(app: Fl
     asked = visitor.post("/connections/new", NEW)
     assert "Too many wrong passwords" in confirm(visitor, "/connections/new", asked).text
     assert world.count(ExecutionConnection) == 0
-
-
-@pytest.fixture
-def redis_away(app: Flask) -> Iterator[None]:
-    real = app.extensions["portal_redis"]
-    app.extensions["portal_redis"] = queues.connect("redis://127.0.0.1:1/0", timeout=0.2)
-    yield
-    app.extensions["portal_redis"] = real
 
 
 @pytest.mark.usefixtures("redis_away")
