@@ -1,6 +1,7 @@
 """A person with a browser, for tests of pages: logged in without a password, form tokens sent along."""
 
 import contextvars
+import html
 import re
 import time
 from collections.abc import Mapping, MutableMapping
@@ -26,15 +27,21 @@ class Visitor:
     client: FlaskClient
 
     def get(self, path: str, **options: Any) -> TestResponse:
-        return self._open(path, method="GET", **options)
+        return self.open(path, method="GET", **options)
 
     def post(self, path: str, data: Mapping[str, Any] | None = None, **options: Any) -> TestResponse:
         """Send a form with the token of this session."""
-        return self._open(path, method="POST", data={"csrf_token": self.token(), **(data or {})}, **options)
+        return self.open(path, method="POST", data={"csrf_token": self.token(), **(data or {})}, **options)
 
     def post_bare(self, path: str, data: Mapping[str, Any] | None = None, **options: Any) -> TestResponse:
         """Send a form without a token."""
-        return self._open(path, method="POST", data=dict(data or {}), **options)
+        return self.open(path, method="POST", data=dict(data or {}), **options)
+
+    def see(self, path: str) -> str:
+        """The page as text, without markup."""
+        answer = self.get(path)
+        assert answer.status_code == 200, answer.text
+        return words(answer.text)
 
     def token(self) -> str:
         for path in ("/change", "/login"):
@@ -43,11 +50,17 @@ class Visitor:
                 return found.group(1)
         raise AssertionError("no page has a form token")
 
-    def _open(self, path: str, **options: Any) -> TestResponse:
+    def open(self, path: str, **options: Any) -> TestResponse:
         response = contextvars.Context().run(self.client.open, path, buffered=True, **options)
         # What the request committed is what the test reads next.
         db.session.rollback()
         return response
+
+
+def words(page: str) -> str:
+    """What a person reads of a page."""
+    text = re.sub(r"<(script|style)\b.*?</\1>|<[^>]+>", " ", page, flags=re.S)
+    return re.sub(r"\s+", " ", html.unescape(text))
 
 
 def visit(app: Flask, user: User | None = None) -> Visitor:

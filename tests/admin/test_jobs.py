@@ -252,16 +252,9 @@ def test_page_when_records_in_redis_are_of_the_wrong_kind_then_still_shows_the_o
     assert "number 99, not in the database" in answer.text
 
 
-def test_page_when_redis_is_away_then_says_so_and_still_shows_the_ticks(app: Flask, visitor: Visitor) -> None:
-    away = queues.connect("redis://127.0.0.1:1/0", timeout=0.2)
-    real = app.extensions["portal_redis"]
-    token = visitor.token()
-    app.extensions["portal_redis"] = away
-    try:
-        text = visitor.get("/admin/jobs/").text
-        assert "Redis does not answer" in text
-        assert "Look for what was left undone" in text
-        answer = visitor.post_bare("/admin/jobs/clear", {"csrf_token": token})
-        assert answer.status_code == 302
-    finally:
-        app.extensions["portal_redis"] = real
+@pytest.mark.usefixtures("redis_away")
+def test_page_when_redis_is_away_then_says_so_and_still_shows_the_ticks(visitor: Visitor) -> None:
+    text = visitor.get("/admin/jobs/").text
+    assert "Redis does not answer" in text
+    assert "Look for what was left undone" in text
+    assert visitor.post("/admin/jobs/clear").status_code == 302

@@ -142,14 +142,9 @@ def test_address_when_it_names_nothing_of_ours_then_is_404(visitor: Visitor, pat
     assert visitor.get(f"/admin/rq/{path}").status_code == 404
 
 
-def test_pages_when_redis_is_away_then_say_so(app: Flask, visitor: Visitor) -> None:
-    away = queues.connect("redis://127.0.0.1:1/0", timeout=0.2)
-    real = app.extensions["portal_redis"]
-    app.extensions["portal_redis"] = away
-    try:
-        response = visitor.get("/admin/rq/")
-        assert response.status_code == 503
-        assert "Redis does not answer" in response.text
-        assert "Redis does not answer" in visitor.get("/admin/").text
-    finally:
-        app.extensions["portal_redis"] = real
+@pytest.mark.usefixtures("redis_away")
+def test_pages_when_redis_is_away_then_say_so(visitor: Visitor) -> None:
+    response = visitor.get("/admin/rq/")
+    assert response.status_code == 503
+    assert "Redis does not answer" in response.text
+    assert "Redis does not answer" in visitor.get("/admin/").text

@@ -5,6 +5,7 @@ from flask import Flask
 
 from portal.models import User
 from tests.people import admin, alice, bob
+from tests.security import tenants
 from tests.services.floor import desk, sandbox_server
 from tests.visiting import Visitor, visit
 
@@ -24,3 +25,9 @@ def as_alice(app: Flask, alice: User) -> Visitor:
 @pytest.fixture
 def stranger(app: Flask) -> Visitor:
     return visit(app)
+
+
+@pytest.fixture
+def mine(app: Flask, admin: User, alice: User) -> dict[str, int]:
+    """One row of every kind of Alice's; the administrator may change them all."""
+    return tenants.settle(alice, admin, "alice")

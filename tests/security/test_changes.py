@@ -40,12 +40,6 @@ SMUGGLED = {
 }  # fmt: skip
 
 
-@pytest.fixture
-def mine(app: Flask, admin: User, alice: User) -> dict[str, int]:
-    """Alice's rows; the administrator may change them all."""
-    return tenants.settle(alice, admin, "alice")
-
-
 def redis_state(app: Flask) -> dict[bytes, bytes]:
     redis = app.extensions["portal_redis"]
     return {
@@ -99,7 +93,7 @@ def test_s12_route_without_a_form_token_is_one_that_knows_its_caller_by_another_
     asked = [route for route in changing(app, mine) if route.blueprint in TOKEN_BLUEPRINTS]
     assert {route.blueprint for route in asked} == TOKEN_BLUEPRINTS
     for route in asked:
-        answer = visitor._open(route.path, method=route.method, json={"currency_pair": "BTC/USDT"})
+        answer = visitor.open(route.path, method=route.method, json={"currency_pair": "BTC/USDT"})
         assert answer.status_code in {401, 404}, route
     assert everything(app) == before
 
@@ -117,7 +111,7 @@ def test_s13_every_address_when_read_twice_changes_nothing(
         for route in routes(app, mine):
             if route.method == "GET":
                 for method in ("GET", "HEAD"):
-                    assert visitor._open(route.path, method=method, headers=headers).status_code < 500, route
+                    assert visitor.open(route.path, method=method, headers=headers).status_code < 500, route
     assert everything(app) == before
 
 
@@ -223,7 +217,7 @@ def test_s17_new_row_belongs_to_who_made_it_whatever_the_form_said(
 @pytest.mark.parametrize("field", sorted(SMUGGLED))
 def test_s17_signal_with_a_field_that_nobody_reads_is_refused(app: Flask, admin: User, field: str) -> None:
     token = tokens.create_token(admin, SCOPES, actor="tests")
-    answer = visit(app)._open(
+    answer = visit(app).open(
         "/api/v1/signals",
         method="POST",
         headers={"Authorization": f"Bearer {token}"},

@@ -1,7 +1,7 @@
 """What is sent twice happens once: double clicks on everything that has a button."""
 
-from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from functools import partial
 
 import pytest
 import sqlalchemy as sa
@@ -10,6 +10,7 @@ from flask import Flask
 from portal.db import db
 from portal.models import AuditEntry, Execution, Signal, User
 from tests import world
+from tests.helpers import at_once
 from tests.services.desk import Desk
 from tests.visiting import visit
 
@@ -21,14 +22,11 @@ def press_at_once(app: Flask, person: User, path: str, data: dict[str, str]) -> 
     """A double click, and six more."""
     visitors = [visit(app, person) for _ in range(8)]
     sent = [{"csrf_token": visitor.token(), **data} for visitor in visitors]
-    db.session.remove()
 
     def press(number: int) -> int:
-        with app.app_context():
-            return visitors[number]._open(path, method="POST", data=sent[number]).status_code
+        return visitors[number].open(path, method="POST", data=sent[number]).status_code
 
-    with ThreadPoolExecutor(8) as pool:
-        return list(pool.map(press, range(8)))
+    return at_once(app, [partial(press, number) for number in range(8)])
 
 
 def test_publish_when_pressed_eight_times_at_once_publishes_once(app: Flask, admin: User) -> None:

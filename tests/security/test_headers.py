@@ -8,7 +8,6 @@ from flask import Flask
 
 from portal.config import Settings
 from portal.models import User
-from tests.security import tenants
 from tests.security.routes import Route, routes
 from tests.visiting import Visitor, visit
 
@@ -29,14 +28,9 @@ ELSEWHERE = (
 FIRST_POLICY_WORDS = ("default-src 'self'", "frame-ancestors 'none'", "object-src 'none'", "base-uri 'self'")
 
 
-@pytest.fixture
-def mine(app: Flask, admin: User, alice: User) -> dict[str, int]:
-    return tenants.settle(alice, admin, "alice")
-
-
 def complaints(visitor: Visitor, route: Route, *, secure: bool) -> list[str]:
     headers = {"Content-Type": "text/plain"} if route.method != "GET" else {}
-    answer = visitor._open(
+    answer = visitor.open(
         route.path, method=route.method, headers=headers,
         base_url="https://localhost" if secure else "http://localhost",
     )  # fmt: skip
@@ -96,7 +90,7 @@ def test_s32_page_when_it_is_told_to_lead_elsewhere_does_not(
             continue
         hostile = ELSEWHERE[place % len(ELSEWHERE)]
         data = {"csrf_token": form_token, name: hostile} if route.method != "GET" else None
-        answer = visitor._open(
+        answer = visitor.open(
             route.path.partition("?")[0],
             method=route.method,
             query_string=_query(route, name, hostile),
@@ -134,7 +128,7 @@ def test_s32_login_leads_home_when_its_next_address_is_not_ours(app: Flask, host
     user, password = users.create_user("carol@example.org", "trader", actor="tests")
     visitor = visit(app)
     token = re.findall(r'name="csrf_token"[^>]*value="([^"]+)"', visitor.get("/login").text)[0]
-    answer = visitor._open(
+    answer = visitor.open(
         "/login", method="POST", query_string={"next": hostile},
         data={"csrf_token": token, "email": user.email, "password": password, "next": hostile},
     )  # fmt: skip
@@ -174,7 +168,7 @@ def test_s35_every_route_when_it_breaks_answers_with_a_number_and_nothing_of_the
     blueprints = set()
     for route in asked:
         data = {"csrf_token": form_token} if route.method != "GET" else None
-        answer = visitor._open(
+        answer = visitor.open(
             route.path, method=route.method, data=data, headers={"Authorization": f"Bearer {token}"}
         )
         if route.blueprint == "security" and answer.status_code == 302:

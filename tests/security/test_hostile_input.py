@@ -70,7 +70,7 @@ class World:
         """One form, as a browser encodes it; a lone surrogate as bytes that are no UTF-8."""
         body = urlencode({"csrf_token": self.tokens[user_id], **data}, doseq=True, errors="surrogatepass")
         self.sent += 1
-        return self.visitors[user_id]._open(
+        return self.visitors[user_id].open(
             form.action, method="POST", data=body, content_type="application/x-www-form-urlencoded"
         )
 
@@ -251,7 +251,7 @@ def test_hostile_text_in_every_field_of_a_signal_by_api_is_refused_by_name(
         "market_type",
     )
     for name in numbers:
-        answer = visit(app)._open(
+        answer = visit(app).open(
             "/api/v1/signals", method="POST", content_type="application/json",
             headers={"Authorization": f"Bearer {token}"}, data=json.dumps(good | {name: text}),
         )  # fmt: skip

@@ -144,10 +144,10 @@ def test_s34_queues_are_for_administrators_and_change_by_post_alone(
         word = route.endpoint.partition(".")[2]
         changes = any(part in word for part in ("delete", "requeue", "empty", "compact", "redrive"))
         assert route.method == ("POST" if changes else "GET") or not changes, route
-        assert trader._open(route.path, method=route.method, data={"csrf_token": token}).status_code == 403, (
+        assert trader.open(route.path, method=route.method, data={"csrf_token": token}).status_code == 403, (
             route
         )
-        assert stranger._open(route.path, method=route.method).status_code in {302, 400}, route
+        assert stranger.open(route.path, method=route.method).status_code in {302, 400}, route
     assert QUEUES
 
 
@@ -160,7 +160,7 @@ def test_s41_address_that_a_caller_claims_does_not_undo_the_throttle(app: Flask,
             "Forwarded": f"for=192.0.2.{number}",
         }  # fmt: skip
         data = {"csrf_token": visitor.token(), "email": alice.email, "password": "wrong"}
-        texts.append(visitor._open("/login", method="POST", data=data, headers=headers).text)
+        texts.append(visitor.open("/login", method="POST", data=data, headers=headers).text)
     assert "Too many wrong passwords" in texts[-1]
 
 
@@ -171,6 +171,6 @@ def test_s41_claimed_host_and_scheme_change_no_address_that_we_send(app: Flask, 
         "X-Forwarded-Prefix": "/evil",
     }
     for path in ("/", "/admin/", "/connections"):
-        answer = stranger._open(path, method="GET", headers=headers)
+        answer = stranger.open(path, method="GET", headers=headers)
         assert "evil" not in answer.headers.get("Location", "")
         assert "evil" not in answer.text

@@ -167,7 +167,7 @@ def read_everything(app: Flask, evidence: Evidence, people: dict[str, User], ids
         for path in sorted(paths):
             evidence.add(f"{path} for {name}", visitor.get(path).text)
             if path.startswith(("/api/", "/metrics")):
-                answer = visitor._open(path, method="GET", headers={"Authorization": f"Bearer {token}"})
+                answer = visitor.open(path, method="GET", headers={"Authorization": f"Bearer {token}"})
                 evidence.add(f"{path} for {name}'s token", answer.text)
 
 
@@ -231,7 +231,7 @@ def _give_wrong_secrets(
         ("/api/v1/signals", {"Authorization": f"Bearer ptc_{CANARY}-token"}),
     ):
         body = {"currency_pair": "BTC/USDT", "secret": f"{CANARY}-in-the-body", f"{CANARY}-name": "x"}
-        evidence.add(path[:7], visit(app)._open(path, method="POST", json=body, headers=headers).text)
+        evidence.add(path[:7], visit(app).open(path, method="POST", json=body, headers=headers).text)
     evidence.secrets |= {"webhook token": f"ptc_{CANARY}-token", "webhook body": f"{CANARY}-in-the-body"}
 
 

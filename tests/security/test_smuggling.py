@@ -30,11 +30,6 @@ MORE = {
 NOTED = "portal.form.unread_fields"
 
 
-@pytest.fixture
-def mine(app: Flask, admin: User, alice: User) -> dict[str, int]:
-    return tenants.settle(alice, admin, "alice")
-
-
 def extra(form: Form) -> dict[str, str]:
     return {name: text for name, text in (SMUGGLED | MORE).items() if name not in form.fields}
 

@@ -8,7 +8,6 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from flask import Flask
 
-from portal.jobs import queues
 from portal.models import TradingPreset, User
 from portal.web import kept_forms, refill
 from tests import world
@@ -29,11 +28,6 @@ _FITTING = {
     "number": "17", "datetime-local": "2031-02-03T04:05", "date": "2031-02-03", "time": "04:05",
     "password": SECRET,
 }  # fmt: skip
-
-
-@pytest.fixture
-def mine(app: Flask, admin: User, alice: User) -> dict[str, int]:
-    return tenants.settle(alice, admin, "alice")
 
 
 def sent_from(form: Form) -> dict[str, str]:
@@ -270,13 +264,9 @@ def test_strangers_cannot_fill_the_memory_with_forms(app: Flask) -> None:
     assert kept_in(app) == 20 + 2
 
 
+@pytest.mark.usefixtures("redis_away")
 def test_stale_form_while_redis_is_away_says_so_and_breaks_nothing(app: Flask, alice: User) -> None:
-    real = app.extensions["portal_redis"]
-    app.extensions["portal_redis"] = queues.connect("redis://127.0.0.1:1/0", timeout=0.2)
-    try:
-        answer = visit(app, alice).post_bare("/presets/new", {"csrf_token": "x", "name": "n"}, headers=OURS)
-    finally:
-        app.extensions["portal_redis"] = real
+    answer = visit(app, alice).post_bare("/presets/new", {"csrf_token": "x", "name": "n"}, headers=OURS)
     assert answer.status_code == 400
     assert "may still be behind your browser" in unescape(answer.text)
 

@@ -42,7 +42,7 @@ class Caller:
 
     def ask(self, method: str, path: str, **options: Any) -> TestResponse:
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
-        return self.visitor._open(path, method=method, headers=headers, **options)
+        return self.visitor.open(path, method=method, headers=headers, **options)
 
     def try_to(self, route: Route, form_token: str) -> TestResponse:
         if route.method == "GET":

@@ -145,12 +145,12 @@ def test_s33_list_when_sorted_searched_and_filtered_by_anything_answers_and_chan
     names = ("sort", "desc", "search", "page", "page_size", "flt0_0", "flt1_1", "flt2_2", "flt3_3")
     for path in lists:
         for query in (dict.fromkeys(names, hostile), {"sort": hostile}, {"search": hostile}):
-            assert visitor._open(path, method="GET", query_string=query).status_code in fine, path
+            assert visitor.open(path, method="GET", query_string=query).status_code in fine, path
     for path in ("/connections", "/positions", "/executions", "/notifications"):
         query = dict.fromkeys(("before", "status", "show", "sort"), hostile)
-        assert visitor._open(path, method="GET", query_string=query).status_code in fine, path
+        assert visitor.open(path, method="GET", query_string=query).status_code in fine, path
     for name in ("after", "limit", "status", "connection_id", "sort"):
-        answer = visitor._open(
+        answer = visitor.open(
             "/api/v1/positions", method="GET", query_string={name: hostile},
             headers={"Authorization": f"Bearer {token}"},
         )  # fmt: skip
@@ -215,7 +215,7 @@ def _send_line_breaks_everywhere(app: Flask, admin: User) -> None:
             continue
         data = dict.fromkeys(("name", "email", "password", "reason", "key", "currency_pair", "body"), CRLF)
         if route.blueprint in {"api", "hooks"}:
-            visitor._open(route.path, method=route.method, data=CRLF)
+            visitor.open(route.path, method=route.method, data=CRLF)
         else:
             visitor.post_bare(route.path, data)
     visit(app).post("/login", {"email": CRLF, "password": CRLF})

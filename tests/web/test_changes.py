@@ -16,7 +16,8 @@ from portal.models import (
 )
 from portal.trading.types import ConnectionStatus, PositionStatus
 from tests import world
-from tests.web.conftest import MakeVisitor, Visitor
+from tests.visiting import Visitor
+from tests.web.conftest import MakeVisitor
 
 KEYS = {"apiKey": "key-canary-1234", "secret": "secret-canary-1234"}
 NEW = {"name": "My account", "exchange_name": "bybit", "mode": "paper", "preset": "", **KEYS}
@@ -251,7 +252,7 @@ def test_another_users_thing_is_not_found_and_nothing_changes(
     before = snapshot()
     redis = visitor.client.application.extensions["portal_redis"]
     for person in (visitor, visiting(admin)):
-        token = person.csrf_token()
+        token = person.token()
         data = {"csrf_token": token, "to": "off", "name": "Mine now", "preset": "", **KEYS}
         jobs = redis.keys("rq:*")
         for ids in (bobs, dict.fromkeys(bobs, 999), dict.fromkeys(bobs, 10**30)):

@@ -11,7 +11,8 @@ from portal.models import NotificationChannel, User
 from portal.services.channels import managing
 from portal.services.channels.managing import Wishes
 from tests import world
-from tests.web.conftest import MakeVisitor, words
+from tests.visiting import words
+from tests.web.conftest import MakeVisitor
 
 URL = "ntfys://ntfy.sh/a-topic-nobody-guesses"
 NEW = {"name": "My phone", "url": URL, "types": ["halt", "error"], "digest": "hourly", "time_zone": "UTC"}

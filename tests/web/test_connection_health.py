@@ -13,8 +13,7 @@ from portal.services.connections_progress import Step, Watch
 from portal.web import progress_words
 from portal.web.health_words import lasting
 from tests import world
-from tests.visiting import visit
-from tests.web.conftest import Visitor, words
+from tests.visiting import Visitor, visit, words
 
 _KEYS = {"apiKey": "k" * 20, "secret": "s" * 20}
 

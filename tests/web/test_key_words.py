@@ -8,7 +8,7 @@ from portal.db import utcnow
 from portal.models import ExecutionConnection, User
 from portal.web.key_words import key_lines
 from tests import world
-from tests.web.conftest import Visitor
+from tests.visiting import Visitor
 
 SAFE: dict[str, Any] = {
     "can_trade": True, "can_withdraw": False, "ip_restricted": True, "permissions": ["Spot", "Read"],

@@ -6,7 +6,7 @@ from flask import Flask
 from portal.db import db
 from portal.models import ExecutionConnection, User
 from tests import world
-from tests.web.conftest import Visitor
+from tests.visiting import Visitor
 
 
 def stored(connection: ExecutionConnection) -> dict[str, object]:

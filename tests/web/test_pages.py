@@ -10,7 +10,8 @@ from portal.db import utcnow
 from portal.models import User
 from portal.trading.types import ExecutionStatus, NotificationType, PositionStatus, Protection
 from tests import world
-from tests.web.conftest import MakeVisitor, Visitor
+from tests.visiting import Visitor
+from tests.web.conftest import MakeVisitor
 
 PAGES = (
     "/",

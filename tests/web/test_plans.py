@@ -6,7 +6,7 @@ from portal.db import db
 from portal.models import AuditEntry, Execution, Plan, Subscription, User
 from portal.services import signals
 from tests import world
-from tests.web.conftest import Visitor
+from tests.visiting import Visitor
 
 
 def plan(name: str = "Gold", **values: bool) -> Plan:

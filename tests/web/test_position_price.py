@@ -7,7 +7,8 @@ from portal.db import db, transaction, utcnow
 from portal.models import ExecutionPosition, MarketDoubt, User
 from portal.trading.price_sanity import Doubt
 from tests import world
-from tests.web.conftest import MakeVisitor, Visitor
+from tests.visiting import Visitor
+from tests.web.conftest import MakeVisitor
 
 
 def test_position_with_an_old_price_says_how_old_it_is_and_why(visitor: Visitor, alice: User) -> None:

@@ -13,7 +13,8 @@ from portal.services.connections import test_connection as check
 from portal.trading.types import ConnectionStatus
 from tests.services.desk import Desk
 from tests.services.floor import desk, sandbox_server
-from tests.web.conftest import MakeVisitor, words
+from tests.visiting import words
+from tests.web.conftest import MakeVisitor
 
 __all__ = ["desk", "sandbox_server"]
 

@@ -9,7 +9,7 @@ from portal.db import db
 from portal.models import AuditEntry, TradingPreset, User
 from portal.web.preset_example import Words, example_of
 from tests import world
-from tests.web.conftest import Visitor, words
+from tests.visiting import Visitor, words
 from tests.web.test_presets import FORM
 
 _ACCOUNT = "With 1,000 USDT free and BTC/USDT at 50,000, this "

@@ -11,7 +11,7 @@ from portal.models import AuditEntry, TradingPreset, User
 from portal.services import presets
 from portal.trading.types import Visibility
 from tests import world
-from tests.web.conftest import Visitor
+from tests.visiting import Visitor
 
 FORM = {
     "name": "Careful", "description": "", "market_type": "swap", "leverage": "3",

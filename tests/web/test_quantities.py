@@ -8,7 +8,8 @@ from portal.db import utcnow
 from portal.models import Fill, User
 from portal.trading.types import Side, SignalAction
 from tests import world
-from tests.web.conftest import MakeVisitor, Visitor
+from tests.visiting import Visitor
+from tests.web.conftest import MakeVisitor
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,7 @@ import pytest
 from flask import Flask
 
 from portal.config import Settings
-from portal.models import User
-from tests.visiting import Visitor, visit
-
-
-@pytest.fixture
-def visitor(app: Flask, alice: User) -> Visitor:
-    return visit(app, alice)
+from tests.visiting import Visitor
 
 
 @pytest.mark.parametrize(

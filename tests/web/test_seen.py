@@ -10,7 +10,8 @@ from portal.services import connections
 from portal.services.channels import managing
 from portal.services.channels.managing import Wishes
 from tests import world
-from tests.web.conftest import MakeVisitor, Visitor, words
+from tests.visiting import Visitor, words
+from tests.web.conftest import MakeVisitor
 
 
 def seen_on(visitor: Visitor, path: str) -> str:
