@@ -7,18 +7,8 @@ from decimal import Decimal
 from portal.exchanges.sandbox.errors import VenueError, illegal, missing
 from portal.exchanges.sandbox.markets import Market
 from portal.exchanges.sandbox.numbers import ZERO, Params, flag, optional_decimal, required_decimal
-from portal.exchanges.sandbox.orders import PERP_PRICED, SPOT_PRICED, STOP_TYPES
+from portal.exchanges.sandbox.orders import PERP_PRICED, PERP_TYPES, SPOT_PRICED, SPOT_TYPES, STOP_TYPES
 
-SPOT_TYPES = (
-    "LIMIT",
-    "LIMIT_MAKER",
-    "MARKET",
-    "STOP_LOSS",
-    "STOP_LOSS_LIMIT",
-    "TAKE_PROFIT",
-    "TAKE_PROFIT_LIMIT",
-)
-PERP_TYPES = ("LIMIT", "MARKET", "STOP", "STOP_MARKET", "TAKE_PROFIT", "TAKE_PROFIT_MARKET")
 CLIENT_ID_PATTERN = r"^[\.A-Z\:/a-z0-9_-]{1,36}$"
 _CLIENT_ID = re.compile(r"[.A-Z:/a-z0-9_-]{1,36}")
 

@@ -7,6 +7,17 @@ from portal.exchanges.sandbox.markets import Market
 from portal.exchanges.sandbox.numbers import ZERO
 
 OPEN_STATUSES = frozenset({"NEW", "PARTIALLY_FILLED"})
+#: What orders a client may send, as markets announce it.
+SPOT_TYPES = (
+    "LIMIT",
+    "LIMIT_MAKER",
+    "MARKET",
+    "STOP_LOSS",
+    "STOP_LOSS_LIMIT",
+    "TAKE_PROFIT",
+    "TAKE_PROFIT_LIMIT",
+)
+PERP_TYPES = ("LIMIT", "MARKET", "STOP", "STOP_MARKET", "TAKE_PROFIT", "TAKE_PROFIT_MARKET")
 STOP_TYPES = frozenset(
     {
         "STOP_LOSS",

@@ -2,10 +2,9 @@
 
 from portal.exchanges.sandbox.markets import Market, places
 from portal.exchanges.sandbox.numbers import text8
-from portal.exchanges.sandbox.orders import WORKING_TYPES, Fill, Order
+from portal.exchanges.sandbox.orders import PERP_TYPES, WORKING_TYPES, Fill, Order
 
 Json = dict[str, object]
-ORDER_TYPES = ["LIMIT", "MARKET", "STOP", "STOP_MARKET", "TAKE_PROFIT", "TAKE_PROFIT_MARKET"]
 
 
 def order_json(order: Order) -> Json:
@@ -114,7 +113,7 @@ def market_json(market: Market) -> Json:
         "triggerProtect": "0.0500",
         "liquidationFee": "0.015000",
         "marketTakeBound": "0.05",
-        "orderTypes": ORDER_TYPES,
+        "orderTypes": PERP_TYPES,
         "timeInForce": ["GTC", "IOC", "FOK", "GTX"],
         "filters": _filters(market),
     }

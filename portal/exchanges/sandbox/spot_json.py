@@ -2,18 +2,9 @@
 
 from portal.exchanges.sandbox.markets import Market
 from portal.exchanges.sandbox.numbers import text8
-from portal.exchanges.sandbox.orders import Fill, Order
+from portal.exchanges.sandbox.orders import SPOT_TYPES, Fill, Order
 
 Json = dict[str, object]
-ORDER_TYPES = [
-    "LIMIT",
-    "LIMIT_MAKER",
-    "MARKET",
-    "STOP_LOSS",
-    "STOP_LOSS_LIMIT",
-    "TAKE_PROFIT",
-    "TAKE_PROFIT_LIMIT",
-]
 
 
 def _head(order: Order) -> Json:
@@ -114,7 +105,7 @@ def market_json(market: Market) -> Json:
         "quoteAssetPrecision": 8,
         "baseCommissionPrecision": 8,
         "quoteCommissionPrecision": 8,
-        "orderTypes": ORDER_TYPES,
+        "orderTypes": SPOT_TYPES,
         "icebergAllowed": False,
         "ocoAllowed": False,
         "quoteOrderQtyMarketAllowed": True,
