@@ -3,14 +3,15 @@
 from typing import Any
 
 import sqlalchemy as sa
+from flask import url_for
 from markupsafe import Markup
 
 from portal.admin import links, values
-from portal.admin.base import PortalModelView
+from portal.admin.base import Button, PortalModelView
 from portal.admin.execution_rerun import ExecutionRerun
 from portal.admin.filters import Choice, Contains, Number, Since, Until
 from portal.db import db
-from portal.models import Execution, Order
+from portal.models import Execution, ExecutionPosition, Order
 from portal.services import stories
 from portal.services.story_lines import Event
 from portal.trading.types import ExecutionStatus, SignalAction
@@ -73,6 +74,16 @@ class ExecutionView(ExecutionRerun, PortalModelView):
     number_columns = ("id", "signal_id")
     text_columns = ("message",)
     telling_if_none = ("finished_at",)
+
+    def buttons(self, model: Execution) -> list[Button]:
+        opened = sa.select(ExecutionPosition.id).where(ExecutionPosition.execution_id == model.id)
+        position = db.session.scalar(opened.limit(1))
+        if position is None:
+            return super().buttons(model)
+        return [
+            *super().buttons(model),
+            Button("Its position", url_for("admin_positions.details_view", id=position)),
+        ]
 
     def orders(self, execution: Execution) -> list[Any]:
         """Every order ever intended for it."""

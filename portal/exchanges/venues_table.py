@@ -273,7 +273,7 @@ _ENTRIES: dict[str, Venue] = {
     "coinone": Venue(ccxt_id="coinone", title="Coinone", id_field="user_order_id"),
     "sandbox": replace(
         _BINANCE,
-        title="Sandbox exchange (spot)",
+        title="Practice exchange",
         needs_base_url=True,
         hedge_mode=False,
         market_types=frozenset({MarketType.SPOT}),
@@ -281,7 +281,7 @@ _ENTRIES: dict[str, Venue] = {
     ),
     "sandboxusdm": replace(
         _BINANCE_USDM,
-        title="Sandbox exchange (USDⓈ-M futures)",
+        title="Practice exchange, perpetuals",
         needs_base_url=True,
         market_types=frozenset({MarketType.SWAP}),
         options={"fetchMarkets": {"types": ["linear"]}, "fetchMargins": False},

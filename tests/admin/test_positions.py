@@ -69,6 +69,10 @@ def test_position_when_looked_at_then_shows_prices_results_and_the_proof(
     ):  # fmt: skip
         assert expected in text, expected
     assert 'data-refresh="5"' in text
+    assert (
+        'href="/admin/positions/details/?id=1">Its position'
+        in visitor.get("/admin/executions/details/?id=1").text
+    )
     guard(position, exchange_order_id="772", state=OrderState.CANCELED, closed_at=utcnow())
     assert "Orders that rest no more" in visitor.get(DETAILS).text
 
