@@ -69,10 +69,12 @@ def read_whole(asked: Asked) -> list[str]:
 
 
 @pytest.fixture
-def owner(app: Flask, admin: User) -> User:  # noqa: ARG001 - the administrator comes first, ids are given
+def owner(app: Flask, admin: User) -> User:  # noqa: ARG001 - the application has the database
     made = world.make_user("alice@example.org")
     fill(SIZE, made)
-    return db.session.get_one(User, made.id)
+    # Writing the nightly figures ended the session that knew these two.
+    db.session.add_all([admin, made])
+    return made
 
 
 def test_every_list_when_tables_are_big_then_counts_none_of_them_and_reads_none_to_its_end(
