@@ -101,10 +101,14 @@ def _compare(start: int, last: int, head: str) -> str:
         for found, entry_id, stored, content in rows:
             place = found or 0
             if place != number + 1:
-                return f"{place - number - 1} entries are missing after number {number}"
+                return f"{_entries(place - number - 1)} missing after number {number}"
             if hashlib.sha256((before + content).encode()).hexdigest() != stored:
                 return f"entry {entry_id} (number {place}) is not as it was written, or the one before it"
             number, before = place, stored
         if not rows:
-            return f"the last {last - number} entries are missing, after number {number}"
+            return f"the last {_entries(last - number)} missing, after number {number}"
     return "" if before == head else f"the chain does not end as it did at number {last}"
+
+
+def _entries(count: int) -> str:
+    return "1 entry is" if count == 1 else f"{count} entries are"

@@ -3,14 +3,14 @@
 from typing import Any
 
 from flask import Flask, Request
-from flask_security import PasswordUtil, Security, SQLAlchemyUserDatastore, user_authenticated
+from flask_security import PasswordUtil, Security, SQLAlchemyUserDatastore
 from flask_wtf.csrf import CSRFProtect
 
 from portal.db import db
 from portal.errors import ValidationError
 from portal.models import Passkey, Role, User
-from portal.services import audit, passwords
-from portal.web import security_fresh, security_sessions, sent_twice
+from portal.services import passwords
+from portal.web import security_fresh, security_sessions, security_traces, sent_twice
 from portal.web.factor_forms import CodeForm, PasskeyForm, RecoveryForm, RescueForm, SetupForm
 from portal.web.login import ConfirmForm, LoginForm
 from portal.web.security_config import security_config
@@ -47,7 +47,7 @@ def init_app(app: Flask) -> None:
     security_sessions.init_app(app)
     sent_twice.init_app(app)
     security_fresh.init_app(app)
-    user_authenticated.connect(_note_login, app)
+    security_traces.init_app(app)
 
 
 class PasswordRules(PasswordUtil):
@@ -67,7 +67,3 @@ class PasswordRules(PasswordUtil):
 
 def _nobody(_request: Request) -> None:
     return None
-
-
-def _note_login(_app: Flask, user: User, **_extra: Any) -> None:
-    audit.record(user, "portal.user.logged_in", "user", user.id)

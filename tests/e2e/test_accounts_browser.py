@@ -10,7 +10,7 @@ from flask import Flask
 from playwright.sync_api import Page, expect
 
 from portal.db import db
-from portal.models import ExecutionConnection, Passkey, TradingPreset, User
+from portal.models import AuditEntry, ExecutionConnection, Passkey, TradingPreset, User
 from portal.services import invitations
 from portal.services.connections import test_connection as check
 from portal.trading.types import ConnectionStatus
@@ -93,6 +93,8 @@ def test_s05_passkey_when_added_then_logs_in_alone_and_not_after_it_was_deleted(
     page.get_by_role("button", name="Delete Phone").click()
     page.wait_for_url(re.compile("/wan-register|/account"))
     assert world.count(Passkey) == 0
+    trail = sa.select(AuditEntry.action).where(AuditEntry.data.has_key("passkey")).order_by(AuditEntry.id)
+    assert list(db.session.scalars(trail)) == ["portal.user.passkey_added", "portal.user.passkey_removed"]
     log_out(page)
     page.goto(base + "/wan-signin")
     page.get_by_role("button", name="Use my passkey").click()

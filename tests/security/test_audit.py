@@ -84,9 +84,9 @@ def test_s36_entry_when_changed_or_deleted_by_the_application_is_refused(stateme
         ("UPDATE audit_entries SET at = at + interval '1 microsecond' WHERE id = 1", "entry 1 (number 1)"),
         ("UPDATE audit_entries SET data = data - 'nothing' WHERE id = 5", "entry 5 (number 5)"),
         ("UPDATE audit_entries SET object_id = 2 WHERE id = 5", "entry 5 (number 5)"),
-        ("DELETE FROM audit_entries WHERE id = 3", "1 entries are missing after number 2"),
-        ("DELETE FROM audit_entries WHERE id = 1", "1 entries are missing after number 0"),
-        ("DELETE FROM audit_entries WHERE id = 8", "the last 1 entries are missing, after number 7"),
+        ("DELETE FROM audit_entries WHERE id = 3", "1 entry is missing after number 2"),
+        ("DELETE FROM audit_entries WHERE id = 1", "1 entry is missing after number 0"),
+        ("DELETE FROM audit_entries WHERE id = 8", "the last 1 entry is missing, after number 7"),
         ("DELETE FROM audit_entries", "the last 8 entries are missing, after number 0"),
         ("TRUNCATE audit_entries", "the last 8 entries are missing, after number 0"),
         ("UPDATE audit_entries SET number = NULL WHERE id = 8", "entry 8 is not in the chain"),
@@ -116,7 +116,7 @@ def test_s36_chain_when_verified_at_night_is_written_down_and_a_break_is_told(
     assert audit_chain.verify_nightly().problem
     told = db.session.scalars(sa.select(Notification)).one()
     assert told.user_id is None
-    assert told.body.startswith("1 entries are missing after number 1. Portico cannot do that")
+    assert told.body.startswith("1 entry is missing after number 1. Portico cannot do that")
     assert "Halt trading" in told.body
 
 

@@ -7,11 +7,12 @@ import re
 import struct
 import time
 
+import sqlalchemy as sa
 from flask import Flask
 from werkzeug.test import TestResponse
 
 from portal.db import db
-from portal.models import User
+from portal.models import AuditEntry, User
 from portal.web import throttle
 from tests.people import PASSWORD
 from tests.visiting import Visitor, visit
@@ -80,6 +81,18 @@ def test_second_factor_when_its_first_code_was_mistyped_then_the_key_in_the_app_
     assert "The authenticator app is on." in done
     assert "The key stays the same" not in visitor.get("/tf-setup").text
     assert begin()[0] != key, "a change makes a new one"
+
+
+def test_s36_second_factor_when_set_up_and_removed_then_leaves_its_entries(app: Flask, alice: User) -> None:
+    visitor = visit(app, alice)
+    set_up(visitor)
+    assert visitor.post("/tf-setup", {"setup": "disable"}).status_code == 302
+    entries = db.session.execute(sa.select(AuditEntry.action, AuditEntry.actor).order_by(AuditEntry.id)).all()
+    of_factor = [tuple(entry) for entry in entries if "second_factor" in entry.action]
+    assert of_factor == [
+        ("portal.user.second_factor_set_up", alice.email),
+        ("portal.user.second_factor_removed", alice.email),
+    ]
 
 
 def test_s05_second_factor_when_on_then_the_password_alone_is_not_enough(app: Flask, alice: User) -> None:
