@@ -7,7 +7,12 @@ from decimal import Decimal
 from markupsafe import Markup
 
 _WIDTH, _HEIGHT = 600, 160
-
+# With %, which takes half the time of `format`: a year has hundreds of them.
+_SPOT = Markup('<rect class="spot" x="%.1f" y="0" width="%.1f" height="%s"><title>%s</title></rect>')
+_BAR = Markup(
+    '<g><title>%s</title><rect class="spot" x="%.1f" y="0" width="%.1f" height="%s"/>'
+    '<rect class="bar %s" x="%.1f" y="%.1f" width="%.1f" height="%.1f"/></g>'
+)
 
 Words = Callable[[Decimal], str]
 
@@ -26,10 +31,7 @@ def line(
     zero = _zero_line(low, high)
     step = _WIDTH / max(len(values) - 1, 1)
     spots = Markup("").join(
-        Markup(
-            '<rect class="spot" x="{:.1f}" y="0" width="{:.1f}" height="{}"><title>{}</title></rect>'
-        ).format(x - step / 2, step, _HEIGHT, label)
-        for (x, _), label in zip(places, labels, strict=True)
+        _SPOT % (x - step / 2, step, _HEIGHT, label) for (x, _), label in zip(places, labels, strict=True)
     )
     inside = Markup('<polygon class="area" points="{}"/>{}<polyline class="line" points="{}"/>{}').format(
         area, zero, points, spots
@@ -50,21 +52,10 @@ def bars(values: Sequence[Decimal | int], labels: Sequence[str], title: str, *, 
     for place, (value, label) in enumerate(zip(numbers, labels, strict=True)):
         y = _y(value, low, high)
         kind = "gain" if value > 0 else "fall"
+        height = max(abs(zero - y), 1 if value else 0)
+        left = place * width
         shapes.append(
-            Markup(
-                '<g><title>{}</title><rect class="spot" x="{:.1f}" y="0" width="{:.1f}" height="{}"/>'
-                '<rect class="bar {}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}"/></g>'
-            ).format(
-                label,
-                place * width,
-                width,
-                _HEIGHT,
-                kind,
-                place * width + width * 0.1,
-                min(y, zero),
-                width * 0.8,
-                max(abs(zero - y), 1 if value else 0),
-            )  # fmt: skip
+            _BAR % (label, left, width, _HEIGHT, kind, left + width * 0.1, min(y, zero), width * 0.8, height)
         )
     return _figure(Markup("").join(shapes) + _zero_line(low, high), title, "", scale(high), scale(low))
 

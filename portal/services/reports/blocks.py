@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from portal.db import db
 from portal.models import ReportBlock, ReportChange
-from portal.services.reports.figures import Figures
+from portal.services.reports.figures import Figures, together
 from portal.services.reports.storing import from_json
 
 
@@ -45,12 +45,13 @@ def covering(spans: Iterable[Span], since: dt.date) -> list[Span]:
     return chosen
 
 
-def read(spans: Collection[Span], kinds: Collection[str]) -> dict[Span, Figures]:
-    """What they say, results by these kinds; one that has gone meanwhile is left out."""
+def read(spans: Collection[Span], kinds: Collection[str]) -> tuple[list[Span], Figures]:
+    """What they say together, results by these kinds. One that has gone meanwhile is left out: those that are
+    in it come first, in order."""
     by_id = {span.id: span for span in spans}
     rows = db.session.execute(
         sa.select(ReportBlock.id, ReportBlock.figures)
         .where(ReportBlock.id.in_(by_id))
         .order_by(ReportBlock.first)
     ).all()
-    return {by_id[id_]: from_json(figures, kinds) for id_, figures in rows}
+    return [by_id[id_] for id_, _ in rows], together(from_json(figures, kinds) for _, figures in rows)

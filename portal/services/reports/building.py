@@ -11,7 +11,7 @@ from portal.models import ReportBlock, ReportChange
 from portal.services.reports import blocks
 from portal.services.reports.count_results import KINDS
 from portal.services.reports.counting import counted
-from portal.services.reports.figures import Figures, together
+from portal.services.reports.figures import Figures
 from portal.services.reports.scope import PERIODS
 from portal.services.reports.storing import to_json
 from portal.services.reports.stretch import Stretch
@@ -77,7 +77,7 @@ def _of_parts(first: dt.date, days: int) -> Figures | None:
     length = _LENGTHS[_LENGTHS.index(days) - 1]
     end = first + dt.timedelta(days=days)
     parts = [span for span in blocks.sound() if span.days == length and first <= span.first < end]
-    return together(blocks.read(parts, KINDS).values()) if len(parts) == days // length else None
+    return blocks.read(parts, KINDS)[1] if len(parts) == days // length else None
 
 
 def _lock() -> None:

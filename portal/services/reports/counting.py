@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 from portal.services.reports import blocks, count_quality, count_results
 from portal.services.reports.blocks import Span
 from portal.services.reports.count_results import KINDS
-from portal.services.reports.figures import Figures, together
+from portal.services.reports.figures import Figures
 from portal.services.reports.stretch import Stretch, midnight
 
 
@@ -23,9 +23,10 @@ def figures(owner_id: int | None, since: dt.date, kinds: Collection[str] = KINDS
     accounts."""
     if owner_id is not None:
         return counted(Stretch(owner_id, midnight(since)), kinds)
-    known = blocks.read(blocks.covering(blocks.sound(), since), kinds)
-    parts = [counted(gap, kinds) for gap in _gaps(since, known)]
-    return together([*known.values(), *parts])
+    known, whole = blocks.read(blocks.covering(blocks.sound(), since), kinds)
+    for gap in _gaps(since, known):
+        whole.add(counted(gap, kinds))
+    return whole
 
 
 def _gaps(since: dt.date, known: Iterable[Span]) -> Iterator[Stretch]:

@@ -16,7 +16,8 @@ def to_json(figures: Figures) -> JsonDict:
         row = [key.currency, key.name, key.row_id, *(_plain(value) for value in sums)]
         results.setdefault(key.kind, []).append(row)
     return {
-        "results": results,
+        # By columns: a list for each row would be work for the garbage collector.
+        "results": {kind: [*zip(*rows, strict=True)] for kind, rows in results.items()},
         "endings": [[*ending, *counted] for ending, counted in figures.endings.items()],
         "times": _lists(figures.times),
         "bars": _lists(figures.bars),
@@ -28,7 +29,7 @@ def from_json(data: Mapping[str, Any], kinds: Collection[str]) -> Figures:
     results = {
         Key(currency, kind, name, row_id): _sums(values)
         for kind in kinds
-        for currency, name, row_id, *values in data["results"].get(kind, ())
+        for currency, name, row_id, *values in zip(*data["results"].get(kind, ()), strict=True)
     }
     endings = {(status, code): (count, example) for status, code, count, example in data["endings"]}
     return Figures(results, endings, _counters(data["times"]), _counters(data["bars"]))
