@@ -27,13 +27,14 @@ from portal.models import (
     Order,
     Signal,
 )
+from portal.models.order import NEVER_THERE
+from portal.models.position import HELD
 from portal.services import books
 from portal.services.reconciliation import restored
 from portal.trading.types import (
     MarketType,
     NotificationType,
     OrderRole,
-    OrderState,
     PositionSide,
     PositionStatus,
     Protection,
@@ -42,8 +43,6 @@ from portal.trading.types import (
 Row = TypeVar("Row")
 
 _ZERO = Decimal(0)
-_HELD = (PositionStatus.OPEN, PositionStatus.CLOSING)
-_NOT_THERE = (OrderState.NOT_PLACED, OrderState.REJECTED)
 
 
 @dataclass(slots=True)
@@ -89,7 +88,7 @@ def is_settled(without_stops: frozenset[str] = frozenset()) -> bool:
         ),
         sa.select(Order.id)
         .join(ExecutionPosition, ExecutionPosition.id == Order.position_id)
-        .where(Order.is_guard, Order.closed_at.is_(None), ExecutionPosition.status.not_in(_HELD)),
+        .where(Order.is_guard, Order.closed_at.is_(None), ExecutionPosition.status.not_in(HELD)),
     )
     left = [db.session.scalar(each.limit(1)) for each in wanted]
     end_read()
@@ -145,7 +144,7 @@ def _orders(verdict: Verdict, orders: Mapping[str, Order], taken: Sequence[Accep
         if known is None:
             verdict.ghosts.append(f"{each.account} has order {each.client_order_id}, which nobody knows")
             continue
-        if known.state in _NOT_THERE:
+        if known.state in NEVER_THERE:
             verdict.ghosts.append(f"{known.intent_key} is called {known.state}, {each.account} has it")
         elif known.closed_at is not None and each.status in ("NEW", "PARTIALLY_FILLED"):
             verdict.ghosts.append(f"{known.intent_key} is called {known.state}, and still rests")
@@ -191,7 +190,7 @@ def _protection(
             resting[known.position_id or 0].append(each)
     for position in positions:
         stops = resting.pop(position.id, [])
-        if position.status not in _HELD:
+        if position.status not in HELD:
             verdict.off_books += [
                 f"closed position {position.id} has a stale {each.client_order_id}" for each in stops
             ]
@@ -213,7 +212,7 @@ def _alarmed(positions: Sequence[ExecutionPosition]) -> list[ExecutionPosition]:
     return [
         position
         for position in positions
-        if position.status in _HELD
+        if position.status in HELD
         and position.protection is Protection.FAILED
         and position.unprotected_told_at is not None
         and position.id in known

@@ -22,13 +22,14 @@ from portal.models import (
     Signal,
     TradingState,
 )
+from portal.models.position import HELD
 from portal.models.trading_state import SCOPES
 from portal.services import price_alarms, trading_state
 from portal.services.reports import count_quality, quality
 from portal.services.reports.stretch import Stretch
 from portal.services.traffic_budget import Spent, spent
 from portal.services.traffic_report import HeldBack, held_back
-from portal.trading.types import ConnectionStatus, PositionStatus, Protection, TradingStateValue
+from portal.trading.types import ConnectionStatus, Protection, TradingStateValue
 from portal.web import words
 
 
@@ -64,7 +65,7 @@ def _count(model: Any, *conditions: Any) -> int:
 
 
 def _attention() -> dict[str, int]:
-    live = ExecutionPosition.status.in_((PositionStatus.OPEN, PositionStatus.CLOSING))
+    live = ExecutionPosition.status.in_(HELD)
     return {
         "unresolved": orders_in_doubt(),
         "in_error": _count(ExecutionConnection, ExecutionConnection.status == ConnectionStatus.ERROR),
@@ -74,7 +75,7 @@ def _attention() -> dict[str, int]:
 
 
 def _activity(today: Any) -> dict[str, int]:
-    live = ExecutionPosition.status.in_((PositionStatus.OPEN, PositionStatus.CLOSING))
+    live = ExecutionPosition.status.in_(HELD)
     return {
         "open_positions": _count(ExecutionPosition, live),
         "signals": _count(Signal, Signal.published_at >= today),

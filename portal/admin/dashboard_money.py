@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from portal.db import db
 from portal.models import ExecutionAnalytics, ExecutionPosition
-from portal.trading.types import PositionStatus
+from portal.models.position import HELD
 
 #: Currencies that are shown; there are rarely two.
 _MOST = 3
@@ -36,7 +36,7 @@ class Equity:
 def results(today: datetime) -> list[Money]:
     """Open and today's closed results by settlement currency, the busiest first."""
     position = ExecutionPosition
-    live = position.status.in_((PositionStatus.OPEN, PositionStatus.CLOSING))
+    live = position.status.in_(HELD)
     rows = db.session.execute(
         sa.select(
             position.settle,

@@ -15,12 +15,11 @@ from portal.admin.moving_stops import StopPages, can_move
 from portal.admin.routing import route
 from portal.db import utcnow
 from portal.models import ExecutionPosition, Order
+from portal.models.position import HELD
 from portal.services import positions, price_doubts
 from portal.services.protection import evidence
 from portal.trading.types import ClosedReason, PositionSide, PositionStatus, Protection
 from portal.web import position_figures, protection_words
-
-_OPEN = (PositionStatus.OPEN, PositionStatus.CLOSING)
 
 
 class PositionView(CloseAllPages, StopPages, PortalModelView):
@@ -106,7 +105,7 @@ class PositionView(CloseAllPages, StopPages, PortalModelView):
         return price_doubts.explain(position, utcnow())
 
     def buttons(self, model: Any) -> list[Button]:
-        if model.status not in _OPEN:
+        if model.status not in HELD:
             return []
         stop = Button("Move stop…", url_for(".move_stop", position_id=model.id))
         close = Button("Close…", url_for(".close", position_id=model.id), kind="danger")
@@ -126,8 +125,8 @@ class PositionView(CloseAllPages, StopPages, PortalModelView):
             label="Close at the market",
             kind="danger",
             back=url_for(".details_view", id=position_id),
-            warning="" if position.status in _OPEN else "It is closed already, so there is nothing to do.",
-            possible=position.status in _OPEN,
+            warning="" if position.status in HELD else "It is closed already, so there is nothing to do.",
+            possible=position.status in HELD,
         )
         return confirm(self, question, lambda: self._close(position_id))
 

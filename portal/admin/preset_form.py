@@ -9,7 +9,6 @@ from wtforms import BooleanField
 from wtforms.validators import InputRequired, Length
 
 from portal.admin.fields import LinesField, NumberField, RowField, TextField, WordField
-from portal.errors import ValidationError
 from portal.models import TradingPreset, User
 from portal.trading.preset import PresetRules
 from portal.trading.types import (
@@ -18,11 +17,11 @@ from portal.trading.types import (
     OrderType,
     SizingMode,
     StopLossMode,
-    TakeProfitMode,
     TimeInForce,
     Visibility,
     WhenUnprotected,
 )
+from portal.web import preset_targets
 
 _DEFAULTS = PresetRules.default()
 _HOURS = ("trading_days", "trading_start", "trading_end", "trading_timezone")
@@ -89,27 +88,15 @@ class PresetForm(BaseForm):  # type: ignore[misc]
         fields = [field for field in self if field.name not in _OURS]
         data = {field.name: _plain(field.data) for field in fields if field.data not in (None, "", [])}
         if self.take_profits.data:
-            data["take_profits"] = [_target(line) for line in self.take_profits.data]
+            data["take_profits"] = preset_targets.read(self.take_profits.data)
         hours = {name.removeprefix("trading_"): self[name].data for name in _HOURS if self[name].data}
         return data | ({"trading_hours": hours} if hours else {})
 
     def show(self, preset: TradingPreset) -> None:
         """Fill in what is stored in another shape."""
-        self.take_profits.data = [
-            " ".join(str(each[key]) for key in ("mode", "value", "close_fraction") if key in each)
-            for each in preset.take_profits
-        ]
+        self.take_profits.data = preset_targets.written(preset.take_profits)
         for key, value in (preset.trading_hours or {}).items():
             self[f"trading_{key}"].data = value
-
-
-def _target(line: str) -> dict[str, str]:
-    words = line.split()
-    names = ("mode", "close_fraction") if len(words) == 2 else ("mode", "value", "close_fraction")
-    if len(words) != len(names) or words[0] not in set(TakeProfitMode):
-        modes = ", ".join(TakeProfitMode)
-        raise ValidationError({"take_profits": f"“{line}” was not understood. Begin with one of {modes}."})
-    return dict(zip(names, words, strict=True))
 
 
 def _plain(value: Any) -> Any:

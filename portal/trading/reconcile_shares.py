@@ -33,10 +33,6 @@ class Attribution:
     shares: tuple[Share, ...]
     unexplained: tuple[tuple[int, Decimal], ...]
 
-    @property
-    def explained(self) -> bool:
-        return not self.unexplained
-
 
 def attribute(
     missing: Decimal, held: Sequence[Held], fills: Iterable[FillReport], base: str = ""

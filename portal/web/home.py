@@ -18,7 +18,8 @@ from portal.models import (
     Subscription,
     User,
 )
-from portal.trading.types import ConnectionStatus, ExecutionStatus, PositionStatus
+from portal.models.position import HELD
+from portal.trading.types import ConnectionStatus, ExecutionStatus
 from portal.web import obstacles
 from portal.web.access import me, pages
 from portal.web.orders import summaries
@@ -27,7 +28,6 @@ from portal.web.scoping import owned_by
 
 home = pages("home", __name__)
 
-LIVE = (PositionStatus.OPEN, PositionStatus.CLOSING)
 _SHOWN = 8
 #: What is open comes right below them, also on a phone.
 _NEWS = 3
@@ -93,7 +93,7 @@ def _connections(user: User) -> list[ExecutionConnection]:
 
 
 def _live_positions(user: User) -> sa.Select[ExecutionPosition]:
-    return owned_by(user, ExecutionPosition).where(ExecutionPosition.status.in_(LIVE))
+    return owned_by(user, ExecutionPosition).where(ExecutionPosition.status.in_(HELD))
 
 
 def _unread(user: User) -> sa.Select[Notification]:

@@ -6,12 +6,12 @@ from werkzeug.wrappers import Response
 from portal.db import utcnow
 from portal.errors import ConflictError, ValidationError
 from portal.models import ExecutionLog, ExecutionPosition
+from portal.models.position import HELD
 from portal.services import positions as service
 from portal.services import price_doubts
 from portal.services.protection import evidence
 from portal.web import protection_words
 from portal.web.access import me, pages
-from portal.web.home import LIVE
 from portal.web.paging import latest, page_of
 from portal.web.scoping import one, owned_by
 
@@ -25,9 +25,9 @@ def index() -> str:
     query = owned_by(me(), ExecutionPosition)
     show_all = request.args.get("show") == "all"
     if not show_all:
-        query = query.where(ExecutionPosition.status.in_(LIVE))
+        query = query.where(ExecutionPosition.status.in_(HELD))
     page = page_of(query, ExecutionPosition)
-    guards = evidence.resting([position.id for position in page.rows if position.status in LIVE])
+    guards = evidence.resting([position.id for position in page.rows if position.status in HELD])
     return render_template("web/positions.html", page=page, guards=guards, show_all=show_all)
 
 

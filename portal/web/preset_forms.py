@@ -7,9 +7,8 @@ from wtforms import SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length
 
-from portal.errors import ValidationError
 from portal.models import TradingPreset
-from portal.trading.types import TakeProfitMode
+from portal.web import preset_targets
 
 _NUMBER = {"inputmode": "decimal", "autocomplete": "off"}
 _WHOLE = {"inputmode": "numeric", "autocomplete": "off"}
@@ -67,10 +66,7 @@ class PresetForm(FlaskForm):  # type: ignore[misc]
         stored = preset.rules().to_dict()
         stored = {name: "" if value is None else str(value) for name, value in stored.items()}
         stored |= {name: ", ".join(getattr(preset, name)) for name in _LISTS}
-        stored["take_profits"] = "\n".join(
-            " ".join(str(each[key]) for key in ("mode", "value", "close_fraction") if key in each)
-            for each in preset.take_profits
-        )
+        stored["take_profits"] = "\n".join(preset_targets.written(preset.take_profits))
         return cls(data=stored)
 
     def values(self) -> dict[str, Any]:
@@ -85,15 +81,5 @@ class PresetForm(FlaskForm):  # type: ignore[misc]
             )
         for name in _LISTS:
             values[name] = [each.strip() for each in (values[name] or "").split(",") if each.strip()]
-        lines = (values["take_profits"] or "").splitlines()
-        values["take_profits"] = [_target(line) for line in lines if line.strip()]
+        values["take_profits"] = preset_targets.read((values["take_profits"] or "").splitlines())
         return values
-
-
-def _target(line: str) -> dict[str, str]:
-    words = line.split()
-    names = ("mode", "close_fraction") if len(words) == 2 else ("mode", "value", "close_fraction")
-    if len(words) != len(names) or words[0] not in set(TakeProfitMode):
-        modes = ", ".join(TakeProfitMode)
-        raise ValidationError({"take_profits": f"“{line}” was not understood. Begin with one of {modes}"})
-    return dict(zip(names, words, strict=True))

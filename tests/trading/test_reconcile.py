@@ -154,7 +154,7 @@ def _oldest_bear_it(ours: list[Held], taken: dict[int, Decimal]) -> None:
 def test_newest_trades_explain_a_shortage_and_older_ones_stay_the_owners() -> None:
     found = attribute(Decimal(1), [held(1, Decimal(2))], [fill(1, Decimal(3)), fill(2, Decimal(1))])
     assert [share.fill.exchange_fill_id for share in found.shares] == ["t2"]
-    assert found.explained
+    assert not found.unexplained
 
 
 def test_trade_on_another_market_of_the_same_coin_explains_nothing() -> None:
@@ -170,4 +170,4 @@ def test_fee_taken_in_the_coin_counts_as_sold() -> None:
     )
     found = attribute(Decimal(1), [held(1, Decimal(1), SPOT)], [trade], "BTC")
     assert [share.fill for share in found.shares] == [trade]
-    assert found.explained
+    assert not found.unexplained

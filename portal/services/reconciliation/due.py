@@ -6,10 +6,10 @@ import sqlalchemy as sa
 from portal.db import request_job, spelled, transaction
 from portal.models import UNSETTLED, Execution, ExecutionConnection, ExecutionPosition, ForeignHolding, Order
 from portal.models import TradingPreset as Preset
+from portal.models.position import HELD
 from portal.services.reconciliation import foreign, standing
-from portal.trading.types import ConnectionStatus, MarketType, PositionStatus
+from portal.trading.types import ConnectionStatus, MarketType
 
-_LIVE = (PositionStatus.OPEN, PositionStatus.CLOSING)
 _SPOT = MarketType.SPOT.value
 #: Idle accounts are compared again after so long, so that what was found stays fresh.
 _AGAIN = standing.FRESH / 3
@@ -39,9 +39,7 @@ def _idle() -> sa.ColumnElement[bool]:
 
 def _open_things() -> sa.CompoundSelect[int | None]:
     orders = sa.select(Order.connection_id).where(Order.next_query_at.is_not(None))
-    positions = sa.select(ExecutionPosition.connection_id).where(
-        ExecutionPosition.status.in_(spelled(*_LIVE))
-    )
+    positions = sa.select(ExecutionPosition.connection_id).where(ExecutionPosition.status.in_(spelled(*HELD)))
     there = sa.select(ForeignHolding.connection_id).where(ForeignHolding.gone_at.is_(None), foreign.follows())
     return sa.union(orders, positions, there)
 

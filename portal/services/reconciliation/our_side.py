@@ -9,10 +9,9 @@ import sqlalchemy as sa
 
 from portal.db import db, spelled
 from portal.models import IN_DOUBT, ExecutionPosition, Order
+from portal.models.position import HELD
 from portal.trading.reconcile import Held, Subject
 from portal.trading.types import MarketType, OrderRole, OrderState, PositionSide, PositionStatus
-
-_LIVE = (PositionStatus.OPEN, PositionStatus.CLOSING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +49,6 @@ class OurSide:
 
     def of(self, subject: Subject) -> tuple[Held, ...]:
         return tuple(each for each in self.held if each.subject == subject)
-
-    def symbols_of(self, subject: Subject) -> frozenset[str]:
-        if subject.market_type is MarketType.SWAP:
-            return frozenset({subject.name})
-        return frozenset(each.symbol for each in self.held if each.subject == subject)
 
     def orders_of(self, subject: Subject) -> tuple[OurOrder, ...]:
         """Orders that may change what is held of `subject`."""
@@ -98,7 +92,7 @@ def read(connection_id: int) -> OurSide:
         )
         .where(
             ExecutionPosition.connection_id == connection_id,
-            ExecutionPosition.status.in_(spelled(*_LIVE)),
+            ExecutionPosition.status.in_(spelled(*HELD)),
         )
         .order_by(ExecutionPosition.opened_at, ExecutionPosition.id)
     ).all()
