@@ -90,7 +90,8 @@ def test_s06_new_password_when_given_by_an_administrator_then_the_second_factor_
     user = world.make_user("alice@example.org", tf_primary_method="authenticator")
     users.set_password(user.id, GOOD, actor="tests")
     visitor = visit(app)
-    user.tf_totp_secret = app.extensions["security"].totp_factory.generate_totp_secret()
+    with app.test_request_context():
+        user.tf_totp_secret = app.extensions["security"].totp_factory.generate_totp_secret()
     db.session.commit()
     answer = visitor.post("/login", {"email": "alice@example.org", "password": GOOD})
     assert answer.location.startswith("/tf-validate")
