@@ -1,5 +1,5 @@
 """The web application for any WSGI server: `gunicorn wsgi:app`. `portal web` runs it with our settings."""
 
-from portal import create_app
+from portal.served import served_app
 
-app = create_app()
+app = served_app()

@@ -15,10 +15,11 @@ from flask_migrate import upgrade
 
 from bench.figures import Result, percentile
 from bench.page_rows import Size, fill
-from portal import create_app, embedded
+from portal import embedded
 from portal.config import Settings
 from portal.db import db
 from portal.models import ADMIN, TRADER, Execution, ExecutionConnection, ExecutionPosition, Signal, User
+from portal.served import served_app
 from portal.services import sessions
 from portal.services.users import create_user
 from portal.web.security_sessions import SESSION_KEY
@@ -77,7 +78,7 @@ def _portal() -> Iterator[Flask]:
     with tempfile.TemporaryDirectory(prefix="portico-bench-", ignore_cleanup_errors=True) as folder:
         given = Settings(data_dir=embedded.make_data_dir(Path(folder) / "var"), log_level="WARNING")
         with embedded.hold(given, durable=False) as services:
-            app = create_app(services.settings)
+            app = served_app(services.settings)
             with app.app_context():
                 upgrade()
                 yield app

@@ -5,10 +5,11 @@ from typing import Any
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 
-from portal import create_app, embedded
+from portal import embedded
 from portal.config import Settings
 from portal.embedded import ports
 from portal.errors import ConfigError
+from portal.served import served_app
 
 #: A request that takes longer is cut off with its process; the slowest page takes a tenth of it.
 _TIMEOUT = 60
@@ -43,7 +44,7 @@ class WebServer(BaseApplication):  # type: ignore[misc]
             self.cfg.set(name, value)
 
     def load(self) -> Flask:
-        return create_app(self._settings)
+        return served_app(self._settings)
 
 
 def run_web(host: str, port: int) -> None:
