@@ -3,7 +3,7 @@
 from typing import Any
 
 import sqlalchemy as sa
-from flask import url_for
+from flask import g, url_for
 from markupsafe import Markup
 
 from portal.admin import links, values
@@ -15,7 +15,9 @@ from portal.models import Execution, ExecutionPosition, Order
 from portal.services import stories
 from portal.services.story_lines import Event
 from portal.trading.types import ExecutionStatus, SignalAction
+from portal.web import words
 from portal.web.formatting import long_text
+from portal.web.orders import OrderSummary, summaries
 
 
 def _market(_view: Any, _context: Any, row: Execution, _name: str) -> str:
@@ -24,9 +26,17 @@ def _market(_view: Any, _context: Any, row: Execution, _name: str) -> str:
 
 
 def _happened(_view: Any, _context: Any, row: Execution, _name: str) -> Any:
-    """The sentence and the code of it."""
+    """The sentence, with what was bought or sold, and the code of it."""
     code = Markup(' <code class="muted">{}</code>').format(row.code) if row.code else Markup("")
-    return long_text(row.message) + code if row.message else values.mono(None, None, row, "code")
+    return long_text(words.reason(row, _orders_listed().get(row.id))) + code
+
+
+def _orders_listed() -> dict[int, OrderSummary]:
+    """Of all rows of the list, read at once; a file, which has no such words, does not ask for it."""
+    if "orders_of_executions" not in g:
+        g.orders_of_executions = summaries(g.get("executions_listed", ()))
+    found: dict[int, OrderSummary] = g.orders_of_executions
+    return found
 
 
 class ExecutionView(ExecutionRerun, PortalModelView):
@@ -74,6 +84,11 @@ class ExecutionView(ExecutionRerun, PortalModelView):
     number_columns = ("id", "signal_id")
     text_columns = ("message",)
     telling_if_none = ("finished_at",)
+
+    def get_list(self, *args: Any, **kwargs: Any) -> Any:
+        count, rows = super().get_list(*args, **kwargs)
+        g.executions_listed = [row.id for row in rows]
+        return count, rows
 
     def buttons(self, model: Execution) -> list[Button]:
         opened = sa.select(ExecutionPosition.id).where(ExecutionPosition.execution_id == model.id)

@@ -6,15 +6,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 import sqlalchemy as sa
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import selectinload
 
 from portal.db import db
 from portal.models import Order
+from portal.models.order import NEVER_THERE
 from portal.trading.numbers import exact
-from portal.trading.types import OrderState, Side
-
-#: Never at the venue, as far as is proven: their quantity counts only when there is nothing else.
-_NEVER_THERE = (OrderState.NOT_PLACED, OrderState.REJECTED)
+from portal.trading.types import Side
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +31,12 @@ class OrderSummary:
 
 
 def summaries(execution_ids: Sequence[int]) -> dict[int, OrderSummary]:
-    """One summary per execution that has orders, in one query."""
+    """One summary per execution that has orders, in two queries."""
     by_execution: dict[int, list[Order]] = defaultdict(list)
     query = (
         sa.select(Order)
         .where(Order.execution_id.in_(execution_ids))
-        .options(joinedload(Order.position))
+        .options(selectinload(Order.position))
         .order_by(Order.id)
     )
     for order in db.session.scalars(query) if execution_ids else ():
@@ -49,7 +47,8 @@ def summaries(execution_ids: Sequence[int]) -> dict[int, OrderSummary]:
 def summarise(orders: Sequence[Order]) -> OrderSummary:
     """`orders` by id, at least one."""
     latest = orders[-1]
-    placed = [order for order in orders if order.state not in _NEVER_THERE] or [latest]
+    # What was never at the exchange counts only when there is nothing else.
+    placed = [order for order in orders if order.state not in NEVER_THERE] or [latest]
     filled = [order for order in placed if order.filled_quantity > 0 and order.average_price is not None]
     with exact():
         weight = sum((order.filled_quantity for order in filled), Decimal(0))

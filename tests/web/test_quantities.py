@@ -50,6 +50,7 @@ def test_quantity_of_a_perpetual_when_shown_then_stands_with_what_it_counts(
     assert f"Bought 12 {counted} at" in story
     assert f"Sold 12 {counted} at 12 USDT." in visitor.see(f"/executions/{closed.id}")
     assert f"12 {counted}" in visitor.see(f"/positions/{position.id}")
+    assert f"Bought 12 {counted} at 12 USDT." in visiting(admin).see("/admin/executions/")
     assert f"Bought 12 {counted} at 12 USDT." in visiting(admin).see(
         f"/admin/signals/details/?id={signal.id}"
     )
