@@ -16,6 +16,8 @@ from portal.services.reports.scope import PERIODS, Scope
 from portal.web import report_pictures
 
 _DEFAULT_DAYS = 30
+#: On the page; the file has all of them.
+_DAYS_LISTED = 92
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -56,13 +58,15 @@ def page(asked: Asked) -> dict[str, Any]:
     """Everything that `_report.html` shows."""
     figures = asked.figures
     days = results.by_day(figures, asked.scope)
+    traded = [day for day in reversed(days) if day.trades]
     return {
         "asked": asked,
         "periods": PERIODS,
         "groups": list(GroupBy),
         "total": results.total(figures, asked.scope),
         "rows": results.grouped(figures, asked.scope, asked.group),
-        "days": [day for day in reversed(days) if day.trades],
+        "days": traded[:_DAYS_LISTED],
+        "more_days": len(traded) - _DAYS_LISTED,
         "outcomes": quality.outcomes(figures),
         "refusals": quality.refusals(figures),
         "steps": quality.steps(figures.times),

@@ -132,6 +132,23 @@ def test_page_when_opened_by_owner_and_administrator_then_each_sees_what_is_thei
     assert visiting(alice).get("/admin/report/").status_code == 403
 
 
+def test_page_over_a_year_when_each_day_traded_then_lists_the_newest_and_names_the_file_for_the_rest(
+    visiting: MakeVisitor, alice: User
+) -> None:
+    connection = world.make_connection(alice)
+    for days_ago in range(1, 100):
+        closed(connection, "1", days_ago)
+    visitor = visiting(alice)
+    page = visitor.get("/analytics?days=365").text
+    listed = page.partition("Every day in numbers")[2]
+    oldest = (utcnow() - timedelta(days=99)).date()
+    assert listed.count("<tr>") == 1 + 92
+    assert "7 earlier days are in the CSV." in listed
+    assert str(oldest) not in listed
+    assert f"{oldest},1,1,1" in visitor.get("/analytics/report.csv?days=365").text
+    assert "earlier days" not in visitor.get("/analytics?days=90").text
+
+
 @pytest.mark.parametrize("query", ["days=-1", "days=9e9", "by=password", "currency='--", "days=&by="])
 def test_page_when_asked_for_what_is_not_offered_then_it_shows_the_usual(
     visiting: MakeVisitor, alice: User, alices: ExecutionConnection, query: str

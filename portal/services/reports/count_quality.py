@@ -74,7 +74,8 @@ def slippages(stretch: Stretch) -> Counter[int]:
     """How many entries filled in the stretch were how many basis points worse (negative: better) than
     assumed."""
     bar = _bar(SLIPPED_BPS, SLIPPAGE_BPS)
-    entries = [Order.role == OrderRole.ENTRY, Order.average_price.is_not(None), bar.is_not(None)]
+    # Which entries have a bar is asked of the columns: the bar itself would be computed of everybody's.
+    entries = [Order.role == OrderRole.ENTRY, Order.average_price.is_not(None), Order.reference_price != 0]
     rows = sa.select(bar, sa.func.count()).where(*entries)
     if stretch.owner_id is not None:
         rows = rows.join(Execution, Execution.id == Order.execution_id)
